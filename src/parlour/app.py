@@ -10,6 +10,7 @@ from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.secrets_box import SecretsBox
 from parlour.outbox.facts import Outbox
+from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.package import Package
@@ -37,7 +38,9 @@ class Program:
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
-        return await self.database.system(lambda connection: migrations.migrate(connection, self.all_migrations()))
+        ran = await self.database.system(lambda connection: migrations.migrate(connection, self.all_migrations()))
+        await self.database.system(lambda connection: keep_partitions(connection, datetime.now(UTC).date()))
+        return ran
 
     def all_migrations(self) -> list[migrations.Migration]:
         """Return every floor's migrations, bottom floor first."""
