@@ -65,9 +65,7 @@ async def initialise(site: Site, log: ChildLog, *, durable: bool) -> None:
     aside = site.folder.path / f"{_ASIDE}{uuid.uuid4().hex[:12]}"
     aside.mkdir(mode=0o700)
     own(aside, site.user)
-    process = await site.spawn(
-        str(site.binaries.initdb), *_initdb_options(site, aside, durable=durable), cwd=aside
-    )
+    process = await site.spawn(str(site.binaries.initdb), *_initdb_options(site, aside, durable=durable), cwd=aside)
     try:
         await log.pump(process)
         code = await process.wait()

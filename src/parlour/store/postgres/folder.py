@@ -230,6 +230,4 @@ class DataFolder:
 
 
 def _address(held: dict[str, object]) -> Address:
-    return Address(
-        Path(str(held["socket_folder"])), int(str(held["port"])), str(held["database"]), str(held["user"])
-    )
+    return Address(Path(str(held["socket_folder"])), int(str(held["port"])), str(held["database"]), str(held["user"]))

@@ -14,8 +14,7 @@ UNPRIVILEGED = ("parlour", "nobody")
 """Names tried in this order when root starts PostgreSQL and neither folder nor caller names a user."""
 
 _DROP = (
-    "import os,sys;u,g=int(sys.argv[1]),int(sys.argv[2]);os.umask(0o077);"
-    "os.setgroups([]);os.setgid(g);os.setuid(u);"
+    "import os,sys;u,g=int(sys.argv[1]),int(sys.argv[2]);os.umask(0o077);os.setgroups([]);os.setgid(g);os.setuid(u);"
 )
 _EXEC = _DROP + "os.execv(sys.argv[3],sys.argv[3:])"
 _PROBE = _DROP + "print(*(int(os.access(p,os.X_OK)) for p in sys.argv[3:]))"
