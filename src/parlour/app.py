@@ -10,6 +10,7 @@ from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
+from parlour.messaging import package as messaging
 from parlour.outbox.facts import Outbox
 from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
@@ -82,4 +83,5 @@ def _floors(
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
         accounts.package(box, authenticator),
+        messaging.package(),
     ]
