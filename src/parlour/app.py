@@ -55,10 +55,11 @@ class Program:
         return found
 
 
-def compose(settings: Settings, dsn: str) -> Program:
+def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> Program:
     """Make the program.
 
     :param dsn: address of its database.
+    :param extra: further floors on top, such as a benchmark's subscribers.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     clock: Clock = FrozenClock(datetime.now(UTC)) if settings.test_clock else SystemClock()
@@ -67,7 +68,7 @@ def compose(settings: Settings, dsn: str) -> Program:
     database = Database(dsn, clock=clock)
     authenticator = AccountAuthenticator(database, box)
     outgoing = Outgoing(Guard(allowed))
-    packages = _floors(settings, database, box, authenticator, outgoing)
+    packages = [*_floors(settings, database, box, authenticator, outgoing), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     wake = Wake()
     database.extensions[Outbox] = lambda: Outbox(registry, wake)

@@ -146,5 +146,3 @@ def _people(value: Any) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, list) or not all(isinstance(person, dict) for person in value):
         raise errors.invalid_channel("participants must be a list of objects")
     return tuple(value)
-
-
