@@ -25,19 +25,8 @@ STATES: Final = ("active", "inactive", "closed")
 TIMER: Final = Origin(webhooks=True)
 
 __all__ = [
-    "STATES",
-    "Changes",
-    "Conversation",
-    "create",
-    "enter_state",
-    "fetch",
-    "lock",
-    "locked_open",
-    "remove",
-    "resolve",
-    "set_state",
-    "timer_fired",
-    "update",
+    "STATES", "Changes", "Conversation", "create", "enter_state", "fetch", "lock", "locked_open", "remove", "resolve",
+    "set_state", "timer_fired", "update",
 ]
 
 
@@ -300,7 +289,9 @@ async def timer_fired(uow: UnitOfWork, sid: str) -> None:
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
 
 
-async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = None, origin: Origin = API) -> None:
+async def remove(
+    uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = None, origin: Origin = API
+) -> None:
     """Delete a conversation with its messages, media, participants and webhooks; its pairs and unique name are free.
 
     The row and its participants stay as tombstones. Error: 404/20404 (conversations.md §2.3).

@@ -54,9 +54,7 @@ WEBHOOK_NOT_FOUND = Condition(50360, 404, "Webhook {sid} was not found")
 TOO_MANY_WEBHOOKS = Condition(50361, 400, "A conversation has at most {maximum} webhooks")
 TOO_MANY_TRIGGERS = Condition(50362, 400, "Configuration.Triggers has more than {maximum} keywords")
 WEBHOOK_TARGET_INVALID = Condition(50364, 400, "Target {target} is invalid; use webhook, trigger or studio")
-WEBHOOK_FILTER_INVALID = Condition(
-    50365, 400, "Configuration.Filters: {filter} is not an event of a conversation webhook"
-)
+WEBHOOK_FILTER_INVALID = Condition(50365, 400, "Configuration.Filters: {filter} is not an event of a conversation webhook")
 WEBHOOK_TRIGGER_INVALID = Condition(50366, 400, "Configuration.Triggers: a keyword has 1 to {maximum} characters")
 WEBHOOK_FLOW_INVALID = Condition(50367, 400, "Configuration.FlowSid {sid} is invalid")
 WEBHOOK_TARGET_MISSING = Condition(50368, 400, "Target was not provided")

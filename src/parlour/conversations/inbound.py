@@ -86,11 +86,7 @@ async def _auto_create(
         )
     elif configuration.auto_creation_type == "webhook":
         await webhooks.create(
-            uow,
-            sid,
-            target="webhook",
-            url=configuration.webhook_url,
-            method=configuration.webhook_method,
+            uow, sid, target="webhook", url=configuration.webhook_url, method=configuration.webhook_method,
             filters=configuration.webhook_filters or (),
         )
     await participants.add(

@@ -58,7 +58,9 @@ async def record(
         removed_at=None,
     )
     await store.insert(uow, row)
-    schedule(uow, UNATTACHED, lane=f"timer:media:{row.sid}", at=uow.now + UNATTACHED_LIFETIME, payload={"sid": row.sid})
+    schedule(
+        uow, UNATTACHED, lane=f"timer:media:{row.sid}", at=uow.now + UNATTACHED_LIFETIME, payload={"sid": row.sid}
+    )
     return row
 
 
@@ -120,9 +122,6 @@ async def signed_path(
     """Return the path below the `mcs` product at which anybody may fetch a file for `lifetime`. Error: 404/20404."""
     row = await fetch(reader, sid)
     return link_path(
-        media_store.secret,
-        account_sid=row.account_sid,
-        media_sid=row.sid,
-        expires=reader.now + lifetime,
+        media_store.secret, account_sid=row.account_sid, media_sid=row.sid, expires=reader.now + lifetime,
         filename=row.filename,
     )

@@ -122,17 +122,10 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
     store.insert(uow, row)
     snapshot = wire(row)
     snapshot.update(
-        messaging_service_sid=taken.messaging_service_sid,
-        recipients=recipients,
-        webhooks=origin.heard,
-        flow=origin.flow,
+        messaging_service_sid=taken.messaging_service_sid, recipients=recipients, webhooks=origin.heard, flow=origin.flow
     )
     await state(
-        uow,
-        "message.added/1",
-        stream=taken.sid,
-        object_sid=sid,
-        snapshot=snapshot,
+        uow, "message.added/1", stream=taken.sid, object_sid=sid, snapshot=snapshot,
         listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin),
     )
     if taken.state == "inactive":

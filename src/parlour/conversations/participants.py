@@ -137,14 +137,9 @@ def listen(conversation: Conversation, row: Participant) -> None:
     """Keep the recipients of a conversation on its row, where the hot path finds them under the row's lock."""
     others = [entry for entry in conversation.listeners["recipients"] if entry["participant_sid"] != row.sid]
     if row.removed_at is None and row.address is not None and row.proxy_address is not None:
-        others.append(
-            {
-                "participant_sid": row.sid,
-                "type": row.type,
-                "address": row.address,
-                "proxy_address": row.proxy_address,
-            }
-        )
+        others.append({
+            "participant_sid": row.sid, "type": row.type, "address": row.address, "proxy_address": row.proxy_address,
+        })
     conversation.listeners["recipients"] = others
 
 

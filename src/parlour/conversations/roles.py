@@ -12,112 +12,51 @@ from parlour.store.unit import Reader, UnitOfWork
 __all__ = ["Role", "by_name", "check", "create", "fetch", "remove", "update"]
 
 # Known to public clients in both types (conversations.md §7.1).
-_COMMON: Final = frozenset(
-    {
-        "addNonChatParticipant",
-        "editNotificationLevel",
-        "editAnyParticipantAttributes",
-        "editOwnParticipantAttributes",
-    }
-)
+_COMMON: Final = frozenset({
+    "addNonChatParticipant", "editNotificationLevel", "editAnyParticipantAttributes", "editOwnParticipantAttributes",
+})
 PERMISSIONS: Final = {
-    "service": _COMMON
-    | {
-        "addParticipant",
-        "createConversation",
-        "deleteAnyMessage",
-        "deleteConversation",
-        "editAnyMessage",
-        "editAnyMessageAttributes",
-        "editAnyUserInfo",
-        "editConversationAttributes",
-        "editConversationName",
-        "editOwnMessage",
-        "editOwnMessageAttributes",
-        "editOwnUserInfo",
-        "joinConversation",
-        "removeParticipant",
+    "service": _COMMON | {
+        "addParticipant", "createConversation", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
+        "editAnyMessageAttributes", "editAnyUserInfo", "editConversationAttributes", "editConversationName",
+        "editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "joinConversation", "removeParticipant",
     },
-    "conversation": _COMMON
-    | {
-        "addParticipant",
-        "deleteAnyMessage",
-        "deleteOwnMessage",
-        "deleteConversation",
-        "editAnyMessage",
-        "editAnyMessageAttributes",
-        "editAnyUserInfo",
-        "editConversationAttributes",
-        "editConversationName",
-        "editOwnMessage",
-        "editOwnMessageAttributes",
-        "editOwnUserInfo",
-        "leaveConversation",
-        "removeParticipant",
-        "sendMediaMessage",
-        "sendMessage",
+    "conversation": _COMMON | {
+        "addParticipant", "deleteAnyMessage", "deleteOwnMessage", "deleteConversation", "editAnyMessage",
+        "editAnyMessageAttributes", "editAnyUserInfo", "editConversationAttributes", "editConversationName",
+        "editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "leaveConversation", "removeParticipant",
+        "sendMediaMessage", "sendMessage",
     },
 }
 
 _CHANNEL_USER: Final = (
-    "sendMessage",
-    "sendMediaMessage",
-    "leaveConversation",
-    "editOwnMessage",
-    "editOwnMessageAttributes",
-    "deleteOwnMessage",
-    "editOwnUserInfo",
+    "sendMessage", "sendMediaMessage", "leaveConversation", "editOwnMessage", "editOwnMessageAttributes",
+    "deleteOwnMessage", "editOwnUserInfo",
 )
 _AGENT: Final = (
-    "editConversationAttributes",
-    "sendMessage",
-    "sendMediaMessage",
-    "leaveConversation",
-    "editOwnMessage",
-    "editOwnMessageAttributes",
-    "deleteOwnMessage",
+    "editConversationAttributes", "sendMessage", "sendMediaMessage", "leaveConversation", "editOwnMessage",
+    "editOwnMessageAttributes", "deleteOwnMessage",
 )
 _LEAD: Final = (*_AGENT, "editAnyMessage", "editAnyMessageAttributes", "deleteAnyMessage")
 
 # (friendly name, type): permissions. The first table every service has, the second is added for Flex (§7.2).
 PLAIN_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("service admin", "service"): (
-        "addParticipant",
-        "createConversation",
-        "deleteAnyMessage",
-        "deleteConversation",
-        "editAnyMessage",
-        "editAnyMessageAttributes",
-        "editAnyParticipantAttributes",
-        "editAnyUserInfo",
-        "editConversationAttributes",
-        "editConversationName",
-        "joinConversation",
-        "removeParticipant",
+        "addParticipant", "createConversation", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
+        "editAnyMessageAttributes", "editAnyParticipantAttributes", "editAnyUserInfo", "editConversationAttributes",
+        "editConversationName", "joinConversation", "removeParticipant",
     ),
     ("service user", "service"): ("createConversation", "joinConversation", "editOwnUserInfo"),
     ("channel admin", "conversation"): (
-        *_CHANNEL_USER,
-        "addParticipant",
-        "removeParticipant",
-        "editConversationName",
-        "editConversationAttributes",
-        "deleteConversation",
-        "editAnyMessage",
-        "editAnyMessageAttributes",
-        "deleteAnyMessage",
+        *_CHANNEL_USER, "addParticipant", "removeParticipant", "editConversationName", "editConversationAttributes",
+        "deleteConversation", "editAnyMessage", "editAnyMessageAttributes", "deleteAnyMessage",
     ),
     ("channel user", "conversation"): _CHANNEL_USER,
 }
 FLEX_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("admin", "service"): (
-        "joinConversation",
-        "deleteConversation",
-        "addParticipant",
-        "removeParticipant",
-        "editConversationAttributes",
-        "editOwnUserInfo",
-        "editAnyUserInfo",
+        "joinConversation", "deleteConversation", "addParticipant", "removeParticipant", "editConversationAttributes",
+        "editOwnUserInfo", "editAnyUserInfo",
     ),
     ("supervisor", "service"): ("joinConversation", "addParticipant", "removeParticipant", "editOwnUserInfo"),
     ("guest", "conversation"): ("sendMessage", "sendMediaMessage", "leaveConversation"),
@@ -136,12 +75,7 @@ def _check_permissions(permissions: Sequence[str], role_type: str) -> list[str]:
 
 
 async def create(
-    uow: UnitOfWork,
-    *,
-    chat_service_sid: str,
-    friendly_name: str,
-    type: str,
-    permissions: Sequence[str],
+    uow: UnitOfWork, *, chat_service_sid: str, friendly_name: str, type: str, permissions: Sequence[str]  # noqa: A002
 ) -> Role:
     """Create a role of type `conversation` or `service`.
 

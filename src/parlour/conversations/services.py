@@ -9,15 +9,8 @@ from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = [
-    "Configuration",
-    "Service",
-    "configuration",
-    "configure",
-    "configure_service",
-    "create",
-    "create_default",
-    "default_sid",
-    "fetch",
+    "Configuration", "Service", "configuration", "configure", "configure_service", "create", "create_default",
+    "default_sid", "fetch",
 ]
 
 
@@ -46,11 +39,7 @@ async def create_default(uow: UnitOfWork) -> Service:
 
 
 async def _create(
-    uow: UnitOfWork,
-    friendly_name: str,
-    table: dict[tuple[str, str], tuple[str, ...]],
-    *,
-    default_conversation_role: str,
+    uow: UnitOfWork, friendly_name: str, table: dict[tuple[str, str], tuple[str, ...]], *, default_conversation_role: str
 ) -> Service:
     if not friendly_name:
         raise errors.FRIENDLY_NAME_MISSING()

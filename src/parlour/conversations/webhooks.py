@@ -14,33 +14,15 @@ from parlour.rest.errors import not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = [
-    "ScopedWebhook",
-    "attach_studio",
-    "check_filters",
-    "check_url",
-    "create",
-    "fetch",
-    "list_for",
-    "remove",
-    "update",
-]
+__all__ = ["ScopedWebhook", "attach_studio", "check_filters", "check_url", "create", "fetch", "list_for", "remove", "update"]
 
 WEBHOOKS_MAX: Final = 5  # per conversation
 TRIGGERS_MAX: Final = 5  # per webhook
 TRIGGER_MAX: Final = 248  # characters
 URL_MAX: Final = 512  # characters
 EVENTS: Final = (
-    "onMessageAdded",
-    "onMessageUpdated",
-    "onMessageRemoved",
-    "onConversationUpdated",
-    "onConversationStateUpdated",
-    "onConversationRemoved",
-    "onParticipantAdded",
-    "onParticipantUpdated",
-    "onParticipantRemoved",
-    "onDeliveryUpdated",
+    "onMessageAdded", "onMessageUpdated", "onMessageRemoved", "onConversationUpdated", "onConversationStateUpdated",
+    "onConversationRemoved", "onParticipantAdded", "onParticipantUpdated", "onParticipantRemoved", "onDeliveryUpdated",
 )
 _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
 

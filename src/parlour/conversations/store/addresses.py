@@ -74,19 +74,9 @@ async def page(reader: Reader, *, address_type: str | None, after: str, limit: i
 async def update(uow: UnitOfWork, row: AddressConfiguration) -> None:
     """Write an address configuration."""
     await uow.execute(
-        UPDATE,
-        row.account_sid,
-        row.sid,
-        row.friendly_name,
-        row.enabled,
-        row.auto_creation_type,
-        row.conversation_service_sid,
-        row.webhook_url,
-        row.webhook_method,
-        row.webhook_filters,
-        row.studio_flow_sid,
-        row.studio_retry_count,
-        row.date_updated,
+        UPDATE, row.account_sid, row.sid, row.friendly_name, row.enabled, row.auto_creation_type,
+        row.conversation_service_sid, row.webhook_url, row.webhook_method, row.webhook_filters, row.studio_flow_sid,
+        row.studio_retry_count, row.date_updated,
     )
 
 

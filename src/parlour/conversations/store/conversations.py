@@ -151,28 +151,10 @@ async def insert(uow: UnitOfWork, row: Conversation) -> bool:
     """Insert a conversation; False if its unique name is taken."""
     return (
         await uow.fetchval(
-            INSERT,
-            row.account_sid,
-            row.sid,
-            row.chat_service_sid,
-            row.messaging_service_sid,
-            row.friendly_name,
-            row.unique_name,
-            row.attributes,
-            row.state,
-            row.state_at,
-            row.timer_inactive,
-            row.timer_closed,
-            row.inactive_seconds,
-            row.closed_seconds,
-            row.date_inactive,
-            row.date_closed,
-            row.created_by,
-            row.document_sid,
-            row.messages_sid,
-            row.roster_sid,
-            row.date_created,
-            row.date_updated,
+            INSERT, row.account_sid, row.sid, row.chat_service_sid, row.messaging_service_sid, row.friendly_name,
+            row.unique_name, row.attributes, row.state, row.state_at, row.timer_inactive, row.timer_closed,
+            row.inactive_seconds, row.closed_seconds, row.date_inactive, row.date_closed, row.created_by,
+            row.document_sid, row.messages_sid, row.roster_sid, row.date_created, row.date_updated,
         )
         is not None
     )
@@ -181,24 +163,9 @@ async def insert(uow: UnitOfWork, row: Conversation) -> bool:
 async def update(uow: UnitOfWork, row: Conversation) -> None:
     """Write the document fields of a locked conversation."""
     await uow.execute(
-        UPDATE,
-        row.account_sid,
-        row.sid,
-        row.messaging_service_sid,
-        row.friendly_name,
-        row.unique_name,
-        row.attributes,
-        row.state,
-        row.state_at,
-        row.timer_inactive,
-        row.timer_closed,
-        row.inactive_seconds,
-        row.closed_seconds,
-        row.date_inactive,
-        row.date_closed,
-        row.date_created,
-        row.date_updated,
-        row.change,
+        UPDATE, row.account_sid, row.sid, row.messaging_service_sid, row.friendly_name, row.unique_name,
+        row.attributes, row.state, row.state_at, row.timer_inactive, row.timer_closed, row.inactive_seconds,
+        row.closed_seconds, row.date_inactive, row.date_closed, row.date_created, row.date_updated, row.change,
     )
 
 
@@ -225,14 +192,8 @@ async def release_pairs(uow: UnitOfWork, sid: str) -> None:
 
 
 async def page(
-    reader: Reader,
-    *,
-    scope: Scope,
-    start: datetime | None,
-    end: datetime | None,
-    state: str | None,
-    after: str | None,
-    limit: int,
+    reader: Reader, *, scope: Scope, start: datetime | None, end: datetime | None, state: str | None,
+    after: str | None, limit: int,
 ) -> list[Conversation]:
     """Return conversations, newest first, after the one with SID `after`."""
     rows = await reader.fetch(LIST, reader.account_sid, scope, start, end, state, after, limit)

@@ -142,21 +142,8 @@ async def page(
 async def update(uow: UnitOfWork, row: Message) -> None:
     """Write a message of a locked conversation."""
     await uow.execute(
-        UPDATE,
-        row.account_sid,
-        row.sid,
-        row.author,
-        row.participant_sid,
-        row.body,
-        row.attributes,
-        row.subject,
-        row.delivery,
-        row.last_updated_by,
-        row.change,
-        row.date_created,
-        row.date_updated,
-        row.removed_at,
-        row.media,
+        UPDATE, row.account_sid, row.sid, row.author, row.participant_sid, row.body, row.attributes, row.subject,
+        row.delivery, row.last_updated_by, row.change, row.date_created, row.date_updated, row.removed_at, row.media,
     )
 
 

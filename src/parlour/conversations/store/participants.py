@@ -158,25 +158,9 @@ async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:
 async def update(uow: UnitOfWork, row: Participant) -> None:
     """Write a participant of a locked conversation."""
     await uow.execute(
-        UPDATE,
-        row.account_sid,
-        row.sid,
-        row.type,
-        row.identity,
-        row.user_sid,
-        row.address,
-        row.proxy_address,
-        row.role_sid,
-        row.attributes,
-        row.last_read_message_index,
-        row.last_read_timestamp,
-        row.notification_level,
-        row.change,
-        row.user_created_change,
-        row.user_change,
-        row.date_created,
-        row.date_updated,
-        row.removed_at,
+        UPDATE, row.account_sid, row.sid, row.type, row.identity, row.user_sid, row.address, row.proxy_address,
+        row.role_sid, row.attributes, row.last_read_message_index, row.last_read_timestamp, row.notification_level,
+        row.change, row.user_created_change, row.user_change, row.date_created, row.date_updated, row.removed_at,
     )
 
 

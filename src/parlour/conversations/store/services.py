@@ -108,14 +108,8 @@ async def page_of_services(reader: Reader, *, after: str, limit: int) -> list[Se
 async def update_service(uow: UnitOfWork, row: Service) -> None:
     """Write a service's configuration."""
     await uow.execute(
-        UPDATE_SERVICE,
-        row.account_sid,
-        row.sid,
-        row.default_conversation_creator_role_sid,
-        row.default_conversation_role_sid,
-        row.default_chat_service_role_sid,
-        row.reachability_enabled,
-        row.date_updated,
+        UPDATE_SERVICE, row.account_sid, row.sid, row.default_conversation_creator_role_sid,
+        row.default_conversation_role_sid, row.default_chat_service_role_sid, row.reachability_enabled, row.date_updated,
     )
 
 

@@ -62,9 +62,7 @@ async def fetch(reader: Reader, conversation_sid: str, sid: str) -> ScopedWebhoo
 
 async def page(reader: Reader, conversation_sid: str, *, after: str = "", limit: int = 100) -> list[ScopedWebhook]:
     """Return scoped webhooks in the order of their making."""
-    return [
-        ScopedWebhook(**row) for row in await reader.fetch(LIST, reader.account_sid, conversation_sid, after, limit)
-    ]
+    return [ScopedWebhook(**row) for row in await reader.fetch(LIST, reader.account_sid, conversation_sid, after, limit)]
 
 
 async def update(uow: UnitOfWork, row: ScopedWebhook) -> None:
