@@ -7,6 +7,8 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.conversations import package as conversations
+from parlour.conversations.files import MediaStore
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.secrets_box import SecretsBox
 from parlour.outbox.facts import Outbox
@@ -61,7 +63,8 @@ def compose(settings: Settings, dsn: str) -> Program:
     box = SecretsBox.at(Path(settings.data) / KEY_FILE)
     database = Database(dsn, clock=clock)
     authenticator = AccountAuthenticator(database, box)
-    packages = _floors(settings, database, box, authenticator)
+    media_store = conversations.folder_store(Path(settings.data))
+    packages = _floors(settings, database, box, authenticator, media_store)
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     wake = Wake()
     database.extensions[Outbox] = lambda: Outbox(registry, wake)
@@ -72,9 +75,14 @@ def compose(settings: Settings, dsn: str) -> Program:
 
 
 def _floors(
-    settings: Settings, database: Database, box: SecretsBox, authenticator: AccountAuthenticator
+    settings: Settings,
+    database: Database,
+    box: SecretsBox,
+    authenticator: AccountAuthenticator,
+    media_store: MediaStore,
 ) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
         accounts.package(box, authenticator),
+        conversations.package(media_store),
     ]
