@@ -61,9 +61,7 @@ def _counter(rng: random.Random) -> Text:
         text = env["var"].get("count", "").strip()
         return str(int(text) + 1 if text.isdigit() else 1)
 
-    source = (
-        "{%- if flow.variables.count -%}\n {{ flow.variables.count | plus: 1 }}\n{%- else -%}\n1{%- endif -%}"
-    )
+    source = "{%- if flow.variables.count -%}\n {{ flow.variables.count | plus: 1 }}\n{%- else -%}\n1{%- endif -%}"
     return source, value
 
 
@@ -138,9 +136,7 @@ class _Maker:
         transitions: list[dict[str, Any]] = []
         for event, target in exits.items():
             transitions.append({"event": event, "next": target} if target else {"event": event})
-        self.states.append(
-            {"name": f"w{index}", "type": kind, "transitions": transitions, "properties": properties}
-        )
+        self.states.append({"name": f"w{index}", "type": kind, "transitions": transitions, "properties": properties})
 
     def message(self, index: int, *, wait: bool) -> None:
         body, expect = _text(self.rng, self.waits)
@@ -177,9 +173,7 @@ class _Maker:
 
     def split(self, index: int) -> None:
         source, subject = (
-            _reply(self.rng.choice(self.waits))
-            if self.waits and self.rng.random() < 0.7
-            else _variable(self.rng)
+            _reply(self.rng.choice(self.waits)) if self.waits and self.rng.random() < 0.7 else _variable(self.rng)
         )
         kinds = self.rng.sample(sorted(TESTS), self.rng.randint(1, 3))
         branches = [(kind, self.target(index)) for kind in kinds]
@@ -202,9 +196,7 @@ class _Maker:
 
     def variables(self, index: int) -> None:
         chosen = self.rng.sample(VARIABLES, self.rng.randint(1, 2))
-        values = [
-            (name, _counter(self.rng) if name == "count" else _text(self.rng, self.waits)) for name in chosen
-        ]
+        values = [(name, _counter(self.rng) if name == "count" else _text(self.rng, self.waits)) for name in chosen]
         target = self.target(index)
         properties = {"variables": [{"key": name, "value": text[0]} for name, text in values]}
         self.state(index, "set-variables", {"next": target}, properties)

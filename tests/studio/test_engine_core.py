@@ -34,9 +34,7 @@ def widget(name: str, kind: str, exits: dict[str, str | None], **properties: Any
 
 @pytest.mark.needs_shared
 def test_flow_04_asks_for_a_queue_and_sends_the_chosen_one_to_flex() -> None:
-    run = DryRun(
-        shared_flows.load("04", WORKFLOW_SID_ASSIGN_TO_ANYONE="WW1", CHAT_CHANNEL_SID="chat")
-    ).start()
+    run = DryRun(shared_flows.load("04", WORKFLOW_SID_ASSIGN_TO_ANYONE="WW1", CHAT_CHANNEL_SID="chat")).start()
     assert run.texts == ["To better assist you please say 1 for Sales and 2 for Support"]
     assert run.timers[-1].seconds == 3600
     run.reply(" 2 ")
@@ -166,9 +164,7 @@ def test_one_widget_runs_at_most_ten_times_in_a_row() -> None:
 
 
 def test_an_execution_takes_at_most_a_thousand_steps() -> None:
-    definition = flow(
-        widget("a", "set-variables", {"next": "b"}), widget("b", "set-variables", {"next": "a"})
-    )
+    definition = flow(widget("a", "set-variables", {"next": "b"}), widget("b", "set-variables", {"next": "a"}))
     run = DryRun(definition).start()
     assert len(run.steps) == MAX_STEPS
     assert run.log == [(81000, run.steps[-1].transitioned_from)]

@@ -64,7 +64,7 @@ REFUSED = [
     "{{ 5 | divided_by: 0 }}",
     "{{ (1..99999999) | join: ',' }}",
     "{% for i in (1..15) %}{% for j in (1..15) %}{% for k in (1..15) %}x{% endfor %}{% endfor %}{% endfor %}",
-    "{% assign a = 'x' %}{% for i in (1..15) %}{% assign a = a | append: a | append: a | append: a %}{% endfor %}{{ a }}",
+    "{% assign a = 'x' %}{% for i in (1..15) %}{% assign a = a | append: a | append: a %}{% endfor %}{{ a }}",
     "x" * (MAX_RENDERED + 1),
 ]
 

@@ -41,9 +41,7 @@ VALID: dict[str, Any] = {
                 {
                     "event": "match",
                     "next": "sub",
-                    "conditions": [
-                        {"friendly_name": "f", "arguments": ["a"], "type": "equal_to", "value": "1"}
-                    ],
+                    "conditions": [{"friendly_name": "f", "arguments": ["a"], "type": "equal_to", "value": "1"}],
                 },
             ],
             "properties": {"input": "{{widgets.ask.inbound.Body}}"},
@@ -153,9 +151,7 @@ def test_a_definition_as_exports_write_it_has_no_errors() -> None:
 
 
 @pytest.mark.parametrize(("path", "value", "message", "pointer"), BROKEN, ids=range(len(BROKEN)))
-def test_what_is_wrong_is_named_with_its_place(
-    path: list[Any], value: Any, message: str, pointer: str
-) -> None:
+def test_what_is_wrong_is_named_with_its_place(path: list[Any], value: Any, message: str, pointer: str) -> None:
     found = [(each.message, each.path) for each in check(changed(path, value)).errors]
     assert (message, pointer) in found
 

@@ -133,9 +133,7 @@ _TYPES: Final = (
     WidgetType("run-function", "later", ("success", "fail"), _FUNCTION),
     WidgetType("run-function-v2", "later", ("success", "fail"), {"parameters": PAIRS}),
     WidgetType("run-subflow", "later", ("completed", "failed"), _SUBFLOW),
-    WidgetType(
-        "send-to-flex", "runs", ("callComplete", "failedToEnqueue", "callFailure", "composerStarted"), _FLEX
-    ),
+    WidgetType("send-to-flex", "runs", ("callComplete", "failedToEnqueue", "callFailure", "composerStarted"), _FLEX),
     WidgetType(
         "start-conversation",
         "later",
@@ -181,9 +179,7 @@ _TYPES: Final = (
         "voice",
         ("callCompleted", "hangup"),
         {
-            "noun": Property(
-                required=True, values=("number", "number-multi", "client", "sip", "sim", "conference")
-            ),
+            "noun": Property(required=True, values=("number", "number-multi", "client", "sip", "sim", "conference")),
             **_texts("to caller_id sip_endpoint sip_username sip_password"),
             "record": FLAG,
             **_numbers("timeout time_limit"),
@@ -195,9 +191,7 @@ _TYPES: Final = (
         ("answered", "busy", "noAnswer", "failed", "answeredByMachine", "hangup"),
         {**_required("from"), **_required("to"), "record": FLAG, **_numbers("timeout")},
     ),
-    WidgetType(
-        "make-outgoing-call-v2", "voice", ("answered", "busy", "noAnswer", "failed"), _OUTGOING_CALL_2
-    ),
+    WidgetType("make-outgoing-call-v2", "voice", ("answered", "busy", "noAnswer", "failed"), _OUTGOING_CALL_2),
     WidgetType(
         "record-voicemail",
         "voice",

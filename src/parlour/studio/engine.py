@@ -131,9 +131,7 @@ def _resume(run: _Run, event: Event) -> str | None:
         return None
     if widget is None or (isinstance(event, Replied) and run.state.pending != "reply"):
         run.state.log.append(
-            LogEntry(
-                81002, "warning", "a message arrived that the widget does not wait for", run.state.widget
-            )
+            LogEntry(81002, "warning", "a message arrived that the widget does not wait for", run.state.widget)
         )
         return None
     visit = run.visit(widget)

@@ -21,9 +21,7 @@ def _message(visit: Visit) -> SendMessage:
         body=visit.text("body"),
         attributes=visit.text("attributes").strip(),
         media_url=visit.text("media_url").strip(),
-        content_sid=visit.text("content_sid")
-        if visit.widget.text("message_type") == "content_template"
-        else "",
+        content_sid=visit.text("content_sid") if visit.widget.text("message_type") == "content_template" else "",
     )
 
 
