@@ -109,7 +109,7 @@ def routing_status(text: str | None) -> str | None:
     if not text:
         return None
     status = decode_json(text).get("status")
-    return {"close": "closed"}.get(status, status)
+    return None if status is None else {"close": "closed"}.get(str(status), str(status))
 
 
 _SIDS: Final = {
