@@ -15,7 +15,7 @@ from parlour.conversations.store.participants import Participant
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = ["Participant", "add", "check_proxy", "fetch", "find", "leave_all", "listen", "remove", "take_pair", "touch"]
+__all__ = ["Participant", "add", "all_of", "check_proxy", "fetch", "find", "leave_all", "listen", "remove", "take_pair", "touch"]
 
 PARTICIPANTS_MAX: Final = 1000  # per conversation
 BINDINGS_MAX: Final = 50  # participants with a messaging binding per conversation
@@ -171,6 +171,11 @@ async def fetch(reader: Reader, conversation_sid: str, sid_or_identity: str) -> 
     if row is None:
         raise not_found(sid_or_identity)
     return row
+
+
+async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:
+    """Return everyone in a conversation, in the order of their joining."""
+    return await store.all_of(reader, conversation_sid)
 
 
 async def find(
