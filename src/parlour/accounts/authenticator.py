@@ -1,0 +1,73 @@
+"""HTTP Basic credentials: account SID and auth token, or API key and secret (conversations.md §1.8)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+
+from parlour.accounts import store
+from parlour.accounts.store_system import system_account_of_key
+from parlour.kit.secrets_box import SecretsBox
+from parlour.rest.errors import authentication_failed
+from parlour.rest.operations import Caller
+from parlour.store.database import Database
+
+REMEMBER: Final = 30.0  # seconds of real time that a good pair is believed without asking the database
+REMEMBERED: Final = 10_000
+
+
+class AccountAuthenticator:
+    """Knows accounts and API keys; remembers good pairs by their hash for half a minute."""
+
+    def __init__(self, database: Database, box: SecretsBox) -> None:
+        self._database = database
+        self._box = box
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Caller:
+        """Return who calls.
+
+        :raises ContractError: 401/20003.
+        """
+        scheme, _, encoded = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            raise authentication_failed()
+        fingerprint = hashlib.sha256(encoded.encode()).digest()
+        known = self._known.get(fingerprint)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        caller = await self._look_up(encoded)
+        self._known[fingerprint] = (time.monotonic() + REMEMBER, caller)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return caller
+
+    def forget(self) -> None:
+        """Ask the database again for everyone (a key was removed)."""
+        self._known.clear()
+
+    async def _look_up(self, encoded: str) -> Caller:
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise authentication_failed() from error
+        if user.startswith("AC"):
+            account = await self._database.read(user, store.fetch_account)
+            if account is not None and account.status == "active":
+                self._compare(account.auth_token, password)
+                return Caller("account", user)
+        elif user.startswith("SK"):
+            owner = await self._database.system(lambda connection: system_account_of_key(connection, user))
+            key = None if owner is None else await self._database.read(owner, lambda r: store.fetch_key(r, user))
+            if key is not None:
+                self._compare(key.secret, password)
+                return Caller("api_key", key.account_sid)
+        raise authentication_failed()
+
+    def _compare(self, sealed: bytes, password: str) -> None:
+        if not hmac.compare_digest(self._box.open(sealed).encode(), password.encode()):
+            raise authentication_failed()

@@ -1,0 +1,80 @@
+"""Composition: the floors, from the ground up, made into one program."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from parlour.accounts import package as accounts
+from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.kit.clock import Clock, FrozenClock, SystemClock
+from parlour.kit.secrets_box import SecretsBox
+from parlour.outbox.facts import Outbox
+from parlour.outbox.process import keep_partitions
+from parlour.outbox.reactions import Registry
+from parlour.outbox.wake import Wake
+from parlour.package import Package
+from parlour.rest.router import Router
+from parlour.settings import Settings
+from parlour.store import migrations
+from parlour.store.database import Database
+
+KEY_FILE = "secret.key"
+
+
+@dataclass(frozen=True)
+class Program:
+    """The composed program without its running parts."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    box: SecretsBox
+    packages: Sequence[Package]
+    registry: Registry
+    router: Router
+    wake: Wake
+    authenticator: AccountAuthenticator
+
+    async def migrate(self) -> int:
+        """Bring the schema up to this version, and return how many migrations ran."""
+        ran = await self.database.system(lambda connection: migrations.migrate(connection, self.all_migrations()))
+        await self.database.system(lambda connection: keep_partitions(connection, datetime.now(UTC).date()))
+        return ran
+
+    def all_migrations(self) -> list[migrations.Migration]:
+        """Return every floor's migrations, bottom floor first."""
+        found = migrations.of_floor("parlour.outbox")
+        for package in self.packages:
+            if package.migrations is not None:
+                found += migrations.of_floor(package.migrations)
+        return found
+
+
+def compose(settings: Settings, dsn: str) -> Program:
+    """Make the program.
+
+    :param dsn: address of its database.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    clock: Clock = FrozenClock(datetime.now(UTC)) if settings.test_clock else SystemClock()
+    box = SecretsBox.at(Path(settings.data) / KEY_FILE)
+    database = Database(dsn, clock=clock)
+    authenticator = AccountAuthenticator(database, box)
+    packages = _floors(settings, database, box, authenticator)
+    registry = Registry(reactions for package in packages for reactions in package.reactions)
+    wake = Wake()
+    database.extensions[Outbox] = lambda: Outbox(registry, wake)
+    router = Router(
+        operation for package in packages for operations in package.operations for operation in operations.all
+    )
+    return Program(settings, clock, database, box, packages, registry, router, wake, authenticator)
+
+
+def _floors(
+    settings: Settings, database: Database, box: SecretsBox, authenticator: AccountAuthenticator
+) -> list[Package]:
+    """Return the floors, bottom first: in this order they provision themselves and react inside."""
+    return [
+        accounts.package(box, authenticator),
+    ]

@@ -1,0 +1,32 @@
+"""The first account, made at the first start and shown once (issue: First start)."""
+
+import sys
+
+from parlour.accounts import service
+from parlour.accounts.service import Credentials
+from parlour.accounts.store_system import system_list_accounts
+from parlour.app import Program
+
+
+async def first_start(program: Program) -> None:
+    """Make the first account where there is none, and show its credentials."""
+    accounts = await program.database.system(system_list_accounts)
+    if accounts:
+        return
+    settings = program.settings
+    if settings.account_sid is not None and settings.auth_token is not None:
+        service.check_given(settings.account_sid, settings.auth_token, playground=settings.playground)
+    credentials = await service.create_account(
+        program.database,
+        program.box,
+        friendly_name="Parlour",
+        account_sid=settings.account_sid,
+        auth_token=settings.auth_token,
+    )
+    show(credentials)
+
+
+def show(credentials: Credentials) -> None:
+    """Print credentials; they are kept encrypted and `parlour credentials` prints them again."""
+    sys.stdout.write(f"Account SID  {credentials.account_sid}\nAuth token   {credentials.auth_token}\n")
+    sys.stdout.flush()

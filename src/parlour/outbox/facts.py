@@ -1,0 +1,177 @@
+"""The event log: facts are stated in the transaction that makes them true (DESIGN 2.4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from parlour.kit.wire import json_text
+from parlour.store.unit import UnitOfWork
+
+if TYPE_CHECKING:
+    from parlour.outbox.reactions import Registry
+    from parlour.outbox.wake import Wake
+
+_NOTHING: Final[dict[str, Any]] = {}
+
+# One statement for any number of events, lanes and jobs. Lanes are touched in the order of their names, so that
+# two writers never wait for each other in a circle here.
+WRITE_FACTS: Final = """
+WITH stated AS (
+    INSERT INTO event (account_sid, sid, at, kind, stream, object_sid, request_id, cause, snapshot)
+    SELECT $1, e.sid, $2, e.kind, e.stream, e.object_sid, $3, e.cause, e.snapshot::jsonb
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+        AS e (sid, kind, stream, object_sid, cause, snapshot)
+), woken AS (
+    INSERT INTO lane (account_sid, name, due)
+    SELECT $1, l.name, l.due FROM unnest($10::text[], $11::timestamptz[]) AS l (name, due) ORDER BY l.name
+    ON CONFLICT (account_sid, name)
+        DO UPDATE SET due = greatest(least(lane.due, excluded.due), lane.retry)
+)
+INSERT INTO job (account_sid, lane, handler, due, request_id, event_sid, event_at, payload)
+SELECT $1, j.lane, j.handler, coalesce(j.due, '-infinity'), $3, j.event_sid,
+       CASE WHEN j.event_sid IS NULL THEN NULL ELSE $2::timestamptz END, j.payload::jsonb
+FROM unnest($12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[])
+    WITH ORDINALITY AS j (lane, handler, due, event_sid, payload, position)
+ORDER BY j.position"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact and what was true at that moment.
+
+    :ivar kind: name and version of the snapshot, such as ``message.added/1``.
+    :ivar stream: SID of the row whose writers lock it; order is promised per stream.
+    :ivar at: domain time.
+    :ivar cause: SID of the event whose reaction this is, or None.
+    :ivar listeners: hints for choosing lanes, not stored.
+    """
+
+    sid: str
+    account_sid: str
+    kind: str
+    stream: str
+    object_sid: str
+    at: datetime
+    request_id: str
+    cause: str | None
+    snapshot: dict[str, Any]
+    listeners: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be written with the unit. due None: at once, after the jobs already in the lane."""
+
+    lane: str
+    handler: str
+    due: datetime | None
+    event_sid: str | None
+    payload: Mapping[str, Any] | None
+
+
+class Outbox:
+    """What a unit of work has stated and scheduled so far."""
+
+    def __init__(self, registry: "Registry", wake: "Wake") -> None:
+        self._registry = registry
+        self._wake = wake
+        self._events: list[Event] = []
+        self._jobs: list[NewJob] = []
+        self._wrote_jobs = False
+
+    @property
+    def registry(self) -> "Registry":
+        """Return all floors' reactions."""
+        return self._registry
+
+    def add_event(self, event: Event) -> None:
+        """Keep a fact and the jobs of those who react to it afterwards."""
+        self._events.append(event)
+        for subscription in self._registry.after_of.get(event.kind, ()):
+            for lane in subscription.lanes(event):
+                self._jobs.append(NewJob(lane, subscription.handler, None, event.sid, None))
+
+    def add_job(self, job: NewJob) -> None:
+        """Keep a job or timer."""
+        self._jobs.append(job)
+
+    def statements(self, unit: UnitOfWork) -> list[tuple[str, tuple[object, ...]]]:
+        """Return the statement that writes all of it."""
+        events, self._events = self._events, []
+        jobs, self._jobs = self._jobs, []
+        if not events and not jobs:
+            return []
+        self._wrote_jobs = self._wrote_jobs or bool(jobs)
+        lanes: dict[str, datetime] = {}
+        for job in jobs:
+            due = job.due or unit.now
+            lanes[job.lane] = min(due, lanes.get(job.lane, due))
+        return [
+            (
+                WRITE_FACTS,
+                (
+                    unit.account_sid,
+                    unit.now,
+                    unit.request_id,
+                    [event.sid for event in events],
+                    [event.kind for event in events],
+                    [event.stream for event in events],
+                    [event.object_sid for event in events],
+                    [event.cause for event in events],
+                    [json_text(event.snapshot) for event in events],
+                    list(lanes),
+                    list(lanes.values()),
+                    [job.lane for job in jobs],
+                    [job.handler for job in jobs],
+                    [job.due for job in jobs],
+                    [job.event_sid for job in jobs],
+                    [None if job.payload is None else json_text(job.payload) for job in jobs],
+                ),
+            )
+        ]
+
+    def committed(self) -> None:
+        """Start the new jobs at once in this process."""
+        if self._wrote_jobs:
+            self._wake.jobs()
+
+
+async def state(
+    uow: UnitOfWork,
+    kind: str,
+    *,
+    stream: str,
+    object_sid: str,
+    snapshot: dict[str, Any],
+    listeners: Mapping[str, Any] = _NOTHING,
+) -> Event:
+    """State a fact: inside reactions run now, those after it become jobs of this unit.
+
+    The row of ``stream`` must be locked by this unit already.
+
+    :param snapshot: all that was true, in values that JSON has; trace, replay and statistics read nothing else.
+    :raises ContractError: an inside reaction refused; the step must be undone.
+    """
+    outbox = uow.extension(Outbox)
+    event = Event(
+        uow.new_sid("EV"),
+        uow.account_sid,
+        kind,
+        stream,
+        object_sid,
+        uow.now,
+        uow.request_id,
+        uow.cause,
+        snapshot,
+        listeners,
+    )
+    outbox.add_event(event)
+    inside = outbox.registry.inside_of.get(kind)
+    if inside:
+        await uow.flush()
+        outer, uow.cause = uow.cause, event.sid
+        for reaction in inside:
+            await reaction(uow, event)
+        uow.cause = outer
+    return event

@@ -1,0 +1,94 @@
+"""One run of a job that may call others (DESIGN 2.3, 2.5)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from parlour.store.database import Database
+from parlour.store.unit import Reader, UnitOfWork
+
+T = TypeVar("T")
+
+TAKE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL RETURNING id"
+
+
+class Retry(Exception):
+    """Try the job again later; its lane waits meanwhile.
+
+    :param after: domain time to wait; None takes the usual back-off.
+    :param reason: what went wrong, for the job's row.
+    """
+
+    def __init__(self, after: timedelta | None = None, reason: str = "") -> None:
+        super().__init__(reason or "the job asked to be tried again")
+        self.after = after
+
+
+class Dead(Exception):
+    """Give the job up: it stays visible as dead and its lane goes on."""
+
+
+class JobGone(Exception):
+    """The job was finished, canceled or taken over by another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the job table with its event, where it has one."""
+
+    id: int
+    account_sid: str
+    lane: str
+    handler: str
+    attempt: int
+    request_id: str
+    payload: dict[str, Any] | None
+    event: Any  # parlour.outbox.facts.Event or None; the module there imports this one
+
+
+class JobRun:
+    """What a handler that calls others is given.
+
+    :ivar attempt: 1 at the first try.
+    """
+
+    def __init__(self, database: Database, job: Job) -> None:
+        self._database = database
+        self._job = job
+        self.account_sid = job.account_sid
+        self.request_id = job.request_id
+        self.attempt = job.attempt + 1
+        self.finished = False
+
+    @property
+    def now(self) -> datetime:
+        """Return the domain time."""
+        return self._database.clock.now()
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
+        """Read outside any transaction."""
+        return await self._database.read(self.account_sid, work)
+
+    async def step(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Do one unit of work caused by this job's event."""
+        return await self._database.step(self.account_sid, work, request_id=self.request_id, cause=self._cause)
+
+    async def finish(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Do the last unit of work; the job is removed in the same transaction.
+
+        :raises JobGone: the job is not ours any more; nothing of ``work`` is kept.
+        """
+
+        async def take_and_work(uow: UnitOfWork) -> T:
+            if await uow.fetchval(TAKE_JOB, self.account_sid, self._job.id) is None:
+                raise JobGone
+            return await work(uow)
+
+        result = await self.step(take_and_work)
+        self.finished = True
+        return result
+
+    @property
+    def _cause(self) -> str | None:
+        return None if self._job.event is None else str(self._job.event.sid)

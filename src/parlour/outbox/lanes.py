@@ -1,0 +1,104 @@
+"""SQL of lanes and jobs. A lane is claimed as a whole and gives its jobs in order (DESIGN 2.5).
+
+These statements serve every account: a process works for all of them.
+"""
+
+from typing import Final
+
+PROCESS_LOCK: Final = 7_265_002  # first key of the advisory lock that a living process holds
+
+CLAIM: Final = """
+WITH due AS (
+    SELECT account_sid, name FROM lane
+    WHERE due <= $1 AND (lease IS NULL OR lease < $2)
+    ORDER BY due LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE lane SET lease = $4, holder = $5
+FROM due WHERE lane.account_sid = due.account_sid AND lane.name = due.name
+RETURNING lane.account_sid, lane.name"""
+
+JOBS_OF_LANES: Final = """
+SELECT j.id, j.account_sid, j.lane, j.handler, j.attempt, j.request_id, j.payload,
+       e.sid AS event_sid, e.kind, e.stream, e.object_sid, e.at, e.cause, e.snapshot, j.event_sid AS wanted_event
+FROM unnest($1::text[], $2::text[]) AS l (account_sid, name)
+CROSS JOIN LATERAL (
+    SELECT * FROM job
+    WHERE account_sid = l.account_sid AND lane = l.name AND dead_at IS NULL AND due <= $3
+    ORDER BY due, id LIMIT $4
+) AS j
+LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at
+ORDER BY j.due, j.id"""
+
+LOCK_LANES: Final = """
+SELECT name FROM lane
+WHERE (account_sid, name) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND holder = $3
+ORDER BY account_sid, name FOR UPDATE"""
+
+# The statement after LOCK_LANES sees every job of a writer that held the lane before us.
+RELEASE_LANES: Final = """
+WITH mine AS (
+    SELECT l.account_sid, l.name, l.retry, (
+        SELECT j.due FROM job AS j
+        WHERE j.account_sid = l.account_sid AND j.lane = l.name AND j.dead_at IS NULL
+        ORDER BY j.due, j.id LIMIT 1
+    ) AS head
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS l (account_sid, name, retry)
+    JOIN lane ON lane.account_sid = l.account_sid AND lane.name = l.name AND lane.holder = $4
+), gone AS (
+    DELETE FROM lane USING mine
+    WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NULL
+)
+UPDATE lane SET lease = NULL, holder = NULL, retry = mine.retry,
+                due = greatest(mine.head, mine.retry, $5)
+FROM mine
+WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NOT NULL"""
+
+RENEW: Final = "UPDATE lane SET lease = $2 WHERE holder = $1"
+
+NEXT_DUE: Final = "SELECT min(due) FROM lane WHERE holder IS NULL"
+
+COUNT_BUSY: Final = "SELECT count(*) FROM lane WHERE holder IS NOT NULL OR due <= $1"
+
+FREE_LANES_OF_THE_DEAD: Final = """
+UPDATE lane SET lease = NULL, holder = NULL
+WHERE holder IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = $1::int::oid AND objid = holder::oid AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+RETURNING holder"""
+
+FORGET_DEAD_PROCESSES: Final = """
+DELETE FROM process
+WHERE NOT EXISTS (
+    SELECT 1 FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = $1::int::oid AND objid = number::oid AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AND NOT EXISTS (SELECT 1 FROM lane WHERE holder = number)"""
+
+ADD_PROCESS: Final = """
+INSERT INTO process (started_at, seen_at, version, host, pid) VALUES ($1, $1, $2, $3, $4) RETURNING number"""
+
+HEARTBEAT: Final = "UPDATE process SET seen_at = $2 WHERE number = $1"
+OTHER_PROCESSES: Final = "SELECT count(*) FROM process WHERE number <> $1"
+REMOVE_PROCESS: Final = "DELETE FROM process WHERE number = $1"
+HOLD_PROCESS_LOCK: Final = "SELECT pg_try_advisory_lock($1, $2)"
+
+FAILED: Final = "UPDATE job SET attempt = $3, error = $4 WHERE account_sid = $1 AND id = $2"
+DIED: Final = "UPDATE job SET attempt = $3, error = $4, dead_at = $5 WHERE account_sid = $1 AND id = $2"
+REMOVE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL"
+
+LIST_JOBS: Final = """
+SELECT id, lane, handler, attempt, due, dead_at, error, event_sid FROM job
+WHERE account_sid = $1 AND ($2 = FALSE OR dead_at IS NOT NULL) AND id > $3 ORDER BY id LIMIT $4"""
+
+REVIVE: Final = """
+WITH alive AS (
+    UPDATE job SET dead_at = NULL, attempt = 0, due = '-infinity'
+    WHERE account_sid = $1 AND dead_at IS NOT NULL AND ($2::bigint IS NULL OR id = $2)
+    RETURNING lane
+), woken AS (
+    INSERT INTO lane (account_sid, name, due) SELECT DISTINCT $1, alive.lane, $3::timestamptz FROM alive
+    ON CONFLICT (account_sid, name) DO UPDATE SET due = excluded.due, retry = NULL
+)
+SELECT count(*) FROM alive"""

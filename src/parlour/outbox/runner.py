@@ -1,0 +1,277 @@
+"""Runs the jobs of due lanes: in order within a lane, lanes beside each other (DESIGN 2.5)."""
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from parlour.kit.clock import Clock
+from parlour.kit.errors import ContractError
+from parlour.outbox import lanes as sql
+from parlour.outbox.facts import Event
+from parlour.outbox.jobs import TAKE_JOB, Dead, Job, JobGone, JobRun, Retry
+from parlour.outbox.reactions import Registry
+from parlour.outbox.wake import Wake
+from parlour.store.database import Database, DatabaseUnavailable
+from parlour.store.unit import UnitOfWork
+
+LANES_AT_ONCE: Final = 512  # a hanging receiver holds one of them, so that it slows nobody
+LANES_PER_CLAIM: Final = 64
+JOBS_PER_LANE: Final = 20
+LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process lives
+MAX_ATTEMPTS: Final = 12
+FIRST_BACK_OFF: Final = timedelta(seconds=1)
+LONGEST_BACK_OFF: Final = timedelta(minutes=5)
+SWEEP: Final = 1.0  # seconds of real time between looks without a hint
+STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
+
+log = structlog.get_logger("parlour.outbox")
+
+LaneKey = tuple[str, str]
+
+
+def real_now() -> datetime:
+    """Return real time: leases and heartbeats follow it, never the domain clock."""
+    return datetime.now(UTC)
+
+
+class Runner:
+    """Claims due lanes and runs their jobs until it is stopped.
+
+    :param process_number: this process in the table ``process``.
+    """
+
+    def __init__(self, database: Database, registry: Registry, wake: Wake, clock: Clock, process_number: int) -> None:
+        self._database = database
+        self._registry = registry
+        self._wake = wake
+        self._clock = clock
+        self._number = process_number
+        self._running: dict[LaneKey, asyncio.Task[None]] = {}
+        self._finished: dict[LaneKey, datetime | None] = {}
+        self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
+        self._stopping = False
+        self.fired: list[dict[str, str]] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing runs in this process."""
+        return not self._running and not self._finished
+
+    @property
+    def running(self) -> int:
+        """Return how many lanes run in this process."""
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Work until ``stop``."""
+        while not self._stopping:
+            try:
+                claimed = await self._turn()
+            except DatabaseUnavailable:
+                await asyncio.sleep(0.2)
+                continue
+            if not claimed and not self._finished:
+                await self._wake.wait(await self._until_next())
+
+    async def stop(self, patience: float) -> None:
+        """Claim nothing more, let running jobs finish for ``patience`` seconds, give the lanes back."""
+        self._stopping = True
+        self._wake.jobs()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=patience)
+        rest = list(self._running.values())
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        try:
+            await self._release()
+        except DatabaseUnavailable:
+            log.warning("lanes could not be given back; the next process frees them")
+
+    async def _turn(self) -> int:
+        await self._release()
+        room = min(LANES_PER_CLAIM, LANES_AT_ONCE - len(self._running))
+        if room <= 0 or self._stopping:
+            return 0
+        now = self._clock.now()
+
+        async def claim(connection: Any) -> tuple[list[LaneKey], list[Any]]:
+            rows = await connection.fetch(sql.CLAIM, now, real_now(), room, real_now() + LEASE, self._number)
+            keys = [(row["account_sid"], row["name"]) for row in rows]
+            return keys, await self._jobs(connection, keys, now) if keys else []
+
+        keys, rows = await self._with_connection(claim)
+        by_lane: dict[LaneKey, list[Job]] = defaultdict(list)
+        for row in rows:
+            by_lane[row["account_sid"], row["lane"]].append(_job(row))
+        for key in keys:
+            task = asyncio.create_task(self._run_lane(key, by_lane.get(key, [])), name=f"lane {key[1]}")
+            self._running[key] = task
+        return len(keys)
+
+    @staticmethod
+    async def _jobs(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
+        rows: list[Any] = await connection.fetch(
+            sql.JOBS_OF_LANES, [key[0] for key in keys], [key[1] for key in keys], now, JOBS_PER_LANE
+        )
+        return rows
+
+    async def _run_lane(self, key: LaneKey, jobs: list[Job]) -> None:
+        retry: datetime | None = None
+        try:
+            while jobs:
+                for job in jobs:
+                    retry = await self._run_job(job)
+                    if retry is not None:
+                        return
+                if len(jobs) < JOBS_PER_LANE or self._stopping:
+                    return
+                now = self._clock.now()
+                rows = await self._with_connection(lambda connection, now=now: self._jobs(connection, [key], now))
+                jobs = [_job(row) for row in rows]
+        except DatabaseUnavailable:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        finally:
+            self._finished[key] = retry
+            self._running.pop(key, None)
+            self._wake.jobs()
+
+    async def _run_job(self, job: Job) -> datetime | None:
+        """Run one job; return the domain time at which its lane should try again, or None to go on."""
+        if self.fired is not None:
+            self.fired.append({"lane": job.lane, "handler": job.handler})
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=job.request_id, account_sid=job.account_sid):
+                await self._call(job)
+        except JobGone:
+            return None
+        except DatabaseUnavailable:
+            raise
+        except Retry as asked:
+            return await self._failed(job, str(asked), asked.after)
+        except Dead as dead:
+            await self._died(job, str(dead))
+            return None
+        except ContractError as error:
+            log.warning("job refused", handler=job.handler, lane=job.lane, code=error.code, error=error.message)
+            return await self._failed(job, f"{error.code}: {error.message}", None)
+        except Exception as error:
+            log.exception("job failed", handler=job.handler, lane=job.lane)
+            return await self._failed(job, f"{type(error).__name__}: {error}", None)
+        return None
+
+    async def _call(self, job: Job) -> None:
+        if job.event is None and (
+            job.handler in self._registry.after_steps or job.handler in self._registry.after_calls
+        ):
+            raise Dead("its event is older than the log")
+        after = self._registry.after_steps.get(job.handler)
+        if after is not None:
+            await self._step(job, lambda uow: after(uow, job.event))
+            return
+        step = self._registry.steps.get(job.handler)
+        if step is not None:
+            await self._step(job, lambda uow: step(uow, job.payload or {}))
+            return
+        run = JobRun(self._database, job)
+        call = self._registry.after_calls.get(job.handler)
+        if call is not None:
+            await call(run, job.event)
+        else:
+            handler = self._registry.jobs.get(job.handler)
+            if handler is None:
+                raise Dead(f"no handler of the name {job.handler}")
+            await handler(run, job.payload or {})
+        if not run.finished:
+            await self._with_connection(lambda connection: connection.execute(sql.REMOVE_JOB, job.account_sid, job.id))
+
+    async def _step(self, job: Job, work: Any) -> None:
+        async def take_and_work(uow: UnitOfWork) -> None:
+            if await uow.fetchval(TAKE_JOB, job.account_sid, job.id) is None:
+                raise JobGone
+            await work(uow)
+
+        cause = None if job.event is None else job.event.sid
+        async with self._steps:
+            await self._database.step(job.account_sid, take_and_work, request_id=job.request_id, cause=cause)
+
+    async def _failed(self, job: Job, error: str, after: timedelta | None) -> datetime | None:
+        attempt = job.attempt + 1
+        if attempt >= MAX_ATTEMPTS:
+            await self._died(job, error)
+            return None
+        await self._with_connection(
+            lambda connection: connection.execute(sql.FAILED, job.account_sid, job.id, attempt, error[:2000])
+        )
+        back_off = min(FIRST_BACK_OFF * 2 ** (attempt - 1), LONGEST_BACK_OFF)
+        return self._clock.now() + (back_off if after is None else after)
+
+    async def _died(self, job: Job, error: str) -> None:
+        log.error("job is dead", handler=job.handler, lane=job.lane, job=job.id, error=error)
+        await self._with_connection(
+            lambda connection: connection.execute(
+                sql.DIED, job.account_sid, job.id, job.attempt + 1, error[:2000], self._clock.now()
+            )
+        )
+
+    async def _release(self) -> None:
+        if not self._finished:
+            return
+        finished, self._finished = self._finished, {}
+        keys = sorted(finished)
+        accounts, names = [key[0] for key in keys], [key[1] for key in keys]
+        retries = [finished[key] for key in keys]
+
+        async def release(connection: Any) -> None:
+            async with connection.transaction():
+                await connection.execute(sql.LOCK_LANES, accounts, names, self._number)
+                await connection.execute(sql.RELEASE_LANES, accounts, names, retries, self._number, self._clock.now())
+
+        try:
+            await self._with_connection(release)
+        except DatabaseUnavailable:
+            self._finished = {**finished, **self._finished}
+            raise
+
+    async def _until_next(self) -> float:
+        due = await self._with_connection(lambda connection: connection.fetchval(sql.NEXT_DUE))
+        if due is None:
+            return SWEEP
+        seconds: float = (due - self._clock.now()).total_seconds()
+        return min(max(seconds, 0.01), SWEEP)
+
+    async def _with_connection(self, work: Any) -> Any:
+        return await self._database.system(work)
+
+
+def _job(row: Any) -> Job:
+    event = None
+    if row["event_sid"] is not None:
+        event = Event(
+            row["event_sid"],
+            row["account_sid"],
+            row["kind"],
+            row["stream"],
+            row["object_sid"],
+            row["at"],
+            row["request_id"],
+            row["cause"],
+            row["snapshot"],
+            {},
+        )
+    return Job(
+        row["id"],
+        row["account_sid"],
+        row["lane"],
+        row["handler"],
+        row["attempt"],
+        row["request_id"],
+        row["payload"],
+        event,
+    )

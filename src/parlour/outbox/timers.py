@@ -1,0 +1,28 @@
+"""Jobs with a time of their own (DESIGN 2.5)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from parlour.outbox.facts import NewJob, Outbox
+from parlour.store.unit import UnitOfWork
+
+CANCEL: Final = """
+WITH gone AS (DELETE FROM lane WHERE account_sid = $1 AND name = $2 AND holder IS NULL)
+DELETE FROM job WHERE account_sid = $1 AND lane = $2 AND dead_at IS NULL"""
+
+
+def schedule(
+    uow: UnitOfWork, handler: str, *, lane: str, at: datetime | None = None, payload: Mapping[str, Any]
+) -> None:
+    """Have the step or job ``handler`` run at domain time ``at`` (None: at once, after the lane's other jobs)."""
+    uow.extension(Outbox).add_job(NewJob(lane, handler, at, None, payload))
+
+
+async def cancel(uow: UnitOfWork, lane: str) -> None:
+    """Forget the jobs and timers of a lane that have not begun; one that runs now is not disturbed.
+
+    What was scheduled earlier in the same unit is written first, so that it is forgotten too.
+    """
+    await uow.flush()
+    await uow.execute(CANCEL, uow.account_sid, lane)

@@ -1,0 +1,38 @@
+"""What a floor offers to the program."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.routing import BaseRoute
+
+from parlour.outbox.reactions import Reactions
+from parlour.rest.operations import Operations
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """An invariant of DESIGN §3 as one query that returns the rows that break it.
+
+    :param sql: takes the account SID as $1 and the domain time as $2.
+    :param remedy: what an operator does about a row.
+    """
+
+    number: int
+    name: str
+    sql: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """A floor: its migrations (the dotted name of the package that has the folder), operations and reactions.
+
+    :param routes: what is no operation of a product, such as pages and web sockets.
+    """
+
+    name: str
+    migrations: str | None = None
+    operations: Sequence[Operations] = ()
+    reactions: Sequence[Reactions] = ()
+    invariants: Sequence[Invariant] = ()
+    routes: Sequence[BaseRoute] = ()

@@ -1,0 +1,45 @@
+"""Routes of demo and ephemeral mode only (ACCEPTANCE 10): the test clock."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from parlour.kit.wire import iso_millis
+from parlour.outbox.test_clock import TestClock
+
+if TYPE_CHECKING:
+    from parlour.app import Program
+
+
+def playground_routes(program: "Program", test_clock: TestClock | None) -> list[BaseRoute]:
+    """Return the routes; those of the clock only where it can be moved."""
+    routes: list[BaseRoute] = []
+    if test_clock is not None:
+        routes += _clock_routes(program, test_clock)
+    return routes
+
+
+def _clock_routes(program: "Program", test_clock: TestClock) -> list[BaseRoute]:
+    async def read(_request: Request) -> Response:
+        return JSONResponse({"now": iso_millis(program.clock.now())})
+
+    async def advance(request: Request) -> Response:
+        try:
+            seconds = float(request.query_params.get("seconds", ""))
+        except ValueError:
+            return JSONResponse({"message": "seconds must be a number, such as ?seconds=120"}, status_code=400)
+        if seconds < 0:
+            return JSONResponse({"message": "seconds must not be negative: time never goes back"}, status_code=400)
+        return JSONResponse(await test_clock.advance(timedelta(seconds=seconds)))
+
+    async def settle(_request: Request) -> Response:
+        return JSONResponse(await test_clock.settle())
+
+    return [
+        Route("/_clock", read, methods=["GET"]),
+        Route("/_clock/advance", advance, methods=["POST"]),
+        Route("/_clock/settle", settle, methods=["POST"]),
+    ]

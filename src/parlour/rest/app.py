@@ -1,0 +1,285 @@
+"""The ASGI application of the operations: resolve, authenticate, read, call, answer, log."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from parlour.kit.clock import Clock
+from parlour.kit.errors import ContractError
+from parlour.kit.sids import Sids
+from parlour.kit.wire import encode_json
+from parlour.rest import errors
+from parlour.rest.forms import Ref, plan_of, read_form, unsupported
+from parlour.rest.hosts import Addressing, Target, resolve
+from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
+from parlour.rest.router import Router
+from parlour.store import refs
+from parlour.store.database import Database
+from parlour.store.unit import Reader
+
+MAX_FIELDS: Final = 1000
+PAGING: Final = frozenset({"Page", "PageSize", "PageToken"})
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+CORS: Final = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "access-control-allow-headers": (
+        "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
+        "Idempotency-Key, X-Twilio-Token, X-Twilio-Mutation-Id, X-Twilio-Webhook-Enabled, apiVersion, clientVersion, "
+        "Ui-Version, Flex-Metadata"
+    ),
+    "access-control-expose-headers": "ETag, Twilio-Request-Id",
+}
+
+log = structlog.get_logger("parlour.rest")
+
+
+class RestApp:
+    """Serves the operations of all products and passes every other request on.
+
+    :param otherwise: the application for requests that name no product.
+    :param observe: hears (operation, request, answer status) of each call, for metrics and coverage.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        authenticator: Authenticator,
+        database: Database,
+        clock: Clock,
+        addressing: Addressing,
+        otherwise: ASGIApp,
+        observe: Callable[[str, str, int, float], None] | None = None,
+    ) -> None:
+        self.router = router
+        self._authenticator = authenticator
+        self._database = database
+        self._clock = clock
+        self._addressing = addressing
+        self._otherwise = otherwise
+        self._observe = observe
+        self._sids = Sids()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._otherwise(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        target = resolve(
+            self._addressing,
+            self.router.products,
+            path=scope["path"],
+            scheme=scope.get("scheme", "http"),
+            peer=(scope.get("client") or ("", 0))[0],
+            headers=headers,
+        )
+        if target is None:
+            await self._otherwise(scope, receive, send)
+            return
+        await self._serve(target, headers, scope, receive, send)
+
+    async def _serve(self, target: Target, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._sids.new("RQ", self._clock.now())
+        started = time.perf_counter()
+        name = ""
+        unknown = 0
+        error: ContractError | None = None
+        if scope["method"] == "OPTIONS":
+            await _send(send, Answer(204), request_id)
+            return
+        try:
+            operation, path = self._find(scope["method"], target)
+            name = f"{operation.product}{operation.path}"
+            call = await self._call(operation, path, target, headers, scope, receive, request_id)
+            with structlog.contextvars.bound_contextvars(request_id=request_id, account_sid=call.account_sid):
+                answer, unknown = await self._run(operation, call)
+        except ContractError as refusal:
+            error = refusal
+            answer = Answer(refusal.status, errors.envelope(refusal))
+        except Exception:
+            log.exception("request failed", request_id=request_id, method=scope["method"], path=target.path)
+            error = ContractError(20500, 500, f"An internal error occurred. Please quote request {request_id}.")
+            answer = Answer(500, errors.envelope(error))
+        await _send(send, answer, request_id)
+        elapsed = time.perf_counter() - started
+        if self._observe is not None:
+            self._observe(scope["method"], name, answer.status, elapsed)
+        _log(scope["method"], target, answer.status, request_id, elapsed, unknown, error)
+
+    def _find(self, method: str, target: Target) -> tuple[Operation, dict[str, str]]:
+        match = self.router.match("GET" if method == "HEAD" else method, target.product, target.path)
+        if match is None:
+            raise errors.not_found(target.path)
+        if match.operation is None:
+            raise errors.method_not_allowed(method)
+        return match.operation, match.path
+
+    async def _call(
+        self,
+        operation: Operation,
+        path: dict[str, str],
+        target: Target,
+        headers: dict[str, str],
+        scope: Scope,
+        receive: Receive,
+        request_id: str,
+    ) -> Call:
+        caller = await self._caller(operation, headers)
+        if "AccountSid" in path and path["AccountSid"] != caller.account_sid and caller.kind != "public":
+            raise errors.not_found(path["AccountSid"])
+        query = _pairs(scope.get("query_string", b"").decode("latin-1"))
+        body = b"" if operation.body == "raw" else await _read_body(receive)
+        return Call(
+            method=scope["method"],
+            product=operation.product,
+            route=operation.path,
+            path=path,
+            query=query,
+            headers=headers,
+            caller=caller,
+            request_id=request_id,
+            urls=target.urls,
+            own_path=target.path,
+            database=self._database,
+            body=body,
+            stream=_stream(receive) if operation.body == "raw" else None,
+        )
+
+    async def _caller(self, operation: Operation, headers: Mapping[str, str]) -> Caller:
+        if operation.callers == PUBLIC:
+            return Caller("public", "")
+        caller = await self._authenticator.authenticate(headers)
+        if caller.kind not in operation.callers:
+            raise errors.forbidden(f"A caller with {caller.kind} credentials may not do this")
+        return caller
+
+    async def _run(self, operation: Operation, call: Call) -> tuple[Answer, int]:
+        values: Mapping[str, list[str]] = call.query
+        if call.method == "POST" and operation.body == "form":
+            values = _form_values(call)
+        plan = plan_of(operation.form)
+        for name, reason in operation.refused.items():
+            if name in values:
+                raise unsupported(name, reason)
+        form = read_form(operation.form, values)
+        for field, mark in plan.refs:
+            await _check_ref(call, field.name, getattr(form, field.attribute), mark)
+        unknown = sum(
+            1 for name in values if name not in plan.fields and name not in PAGING and name not in operation.ignored
+        )
+        return await operation.handler(call, form), unknown
+
+
+async def _check_ref(call: Call, name: str, value: object, mark: Ref) -> None:
+    sids = [sid for sid in (value if isinstance(value, list) else [value]) if isinstance(sid, str) and sid]
+
+    async def first_foreign(reader: Reader) -> str | None:
+        for sid in sids:
+            if not await refs.check(reader, sid):
+                return sid
+        return None
+
+    foreign = await call.read(first_foreign) if sids else None
+    if foreign is not None:
+        raise ContractError(
+            mark.code, mark.status, f"Invalid parameter {name}: {foreign} was not found in this account"
+        )
+
+
+def _form_values(call: Call) -> dict[str, list[str]]:
+    content_type = call.headers.get("content-type", "")
+    if call.body and content_type.partition(";")[0].strip().lower() != FORM_TYPE:
+        raise ContractError(20001, 415, f"The content type must be {FORM_TYPE}, not '{content_type[:100]}'")
+    return _pairs(call.body.decode("utf-8", "replace"))
+
+
+def _pairs(text: str) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise ContractError(20001, 400, f"At most {MAX_FIELDS} parameters") from error
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value.replace("\x00", ""))
+    return values
+
+
+async def _stream(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ContractError(20001, 400, "The caller left before the body was complete")
+        more = message.get("more_body", False)
+        if message.get("body"):
+            yield message["body"]
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts = []
+    size = 0
+    async for part in _stream(receive):
+        size += len(part)
+        if size > BODY_LIMIT:
+            raise ContractError(20001, 413, f"The body is larger than {BODY_LIMIT} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _send(send: Send, answer: Answer, request_id: str) -> None:
+    headers = [
+        (b"twilio-request-id", request_id.encode()),
+        *((name.encode(), value.encode()) for name, value in CORS.items()),
+        *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
+    ]
+    if answer.status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="Parlour API"'))
+    streamed = hasattr(answer.body, "__aiter__")
+    body = b""
+    if not streamed and answer.body is not None:
+        body = answer.body if isinstance(answer.body, bytes) else encode_json(answer.body)
+    if answer.body is not None:
+        headers.append((b"content-type", answer.media_type.encode("latin-1")))
+    if not streamed:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if streamed:
+        async for part in answer.body:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    else:
+        await send({"type": "http.response.body", "body": body})
+
+
+def _log(
+    method: str,
+    target: Target,
+    status: int,
+    request_id: str,
+    elapsed: float,
+    unknown: int,
+    error: ContractError | None,
+) -> None:
+    facts: dict[str, object] = {
+        "method": method,
+        "product": target.product,
+        "path": target.path,
+        "status": status,
+        "request_id": request_id,
+        "ms": round(elapsed * 1000, 1),
+    }
+    if unknown:
+        facts["unknown_parameters"] = unknown
+    if error is not None:
+        facts["code"] = error.code
+        facts["error"] = error.message
+    if error is None:
+        log.debug("request", **facts)
+    else:
+        log.info("request refused", **facts)

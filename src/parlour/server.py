@@ -1,0 +1,168 @@
+"""The running server: start, serve, and end in order (DESIGN 2.1)."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from parlour.app import Program
+from parlour.kit.clock import FrozenClock
+from parlour.monitoring import LoopMonitor, Metrics, monitoring_routes
+from parlour.outbox.process import Process
+from parlour.outbox.runner import Runner
+from parlour.outbox.test_clock import TestClock
+from parlour.playground import playground_routes
+from parlour.rest.app import RestApp
+from parlour.rest.hosts import Addressing
+
+SOCKETS_PATIENCE: Final = 5  # seconds for open connections at the end
+JOBS_PATIENCE: Final = 10.0  # seconds for running jobs at the end
+
+log = structlog.get_logger("parlour")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: its own re-raise SIGTERM, and nothing after it would run."""
+
+    @contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals to us."""
+        yield
+
+
+class Server:
+    """Serves a program until it is asked to stop."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._stop = asyncio.Event()
+        self.started = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the server to end."""
+        self._stop.set()
+
+    async def run(
+        self,
+        *,
+        before_serving: Callable[[], Awaitable[None]] | None = None,
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Open the database, migrate, serve, and end in order.
+
+        :param before_serving: done when the schema is there and before the first request.
+        :param on_ready: called when requests are answered.
+        """
+        program = self._program
+        await program.database.open()
+        try:
+            await program.migrate()
+            if before_serving is not None:
+                await before_serving()
+            async with self._jobs() as (process, runner, test_clock):
+                await self._serve(process, runner, test_clock, on_ready)
+        finally:
+            await program.database.close()
+
+    @asynccontextmanager
+    async def _jobs(self) -> AsyncIterator[tuple[Process, Runner, TestClock | None]]:
+        program = self._program
+        process = Process(program.database, program.wake)
+        await process.join()
+        runner = Runner(program.database, program.registry, program.wake, program.clock, process.number)
+        test_clock = None
+        if isinstance(program.clock, FrozenClock):
+            test_clock = TestClock(program.database, program.clock, process, runner)
+            await test_clock.load(datetime.now(UTC))
+        tasks = [
+            asyncio.create_task(process.sweep(), name="sweep"),
+            asyncio.create_task(process.speak(), name="bus"),
+        ]
+        running = asyncio.create_task(runner.run(), name="runner")
+        try:
+            yield process, runner, test_clock
+        finally:
+            await runner.stop(JOBS_PATIENCE)
+            running.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(running, *tasks, return_exceptions=True)
+            await process.leave()
+
+    async def _serve(
+        self,
+        process: Process,
+        runner: Runner,
+        test_clock: TestClock | None,
+        on_ready: Callable[[], None] | None,
+    ) -> None:
+        program = self._program
+        settings = program.settings
+        metrics = Metrics()
+        monitor = LoopMonitor(metrics)
+        routes = monitoring_routes(program, metrics, runner)
+        if settings.playground:
+            routes += playground_routes(program, test_clock)
+        for package in program.packages:
+            routes += package.routes
+        rest = RestApp(
+            program.router,
+            authenticator=program.authenticator,
+            database=program.database,
+            clock=program.clock,
+            addressing=Addressing(settings.product_domains, settings.trusted_proxies),
+            otherwise=Starlette(routes=routes),
+            observe=metrics.request,
+        )
+        server = _Server(
+            uvicorn.Config(
+                rest,
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                ws_ping_interval=None,
+                ws_ping_timeout=None,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=SOCKETS_PATIENCE,
+                lifespan="off",
+            )
+        )
+        monitoring = asyncio.create_task(monitor.run(), name="loop monitor")
+        serving = asyncio.create_task(server.serve(), name="http")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.005)
+            if not serving.done():
+                self.started.set()
+                if on_ready is not None:
+                    on_ready()
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            server.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+            monitoring.cancel()
+            stopping.cancel()
+            log.debug("stopped serving", process=process.number)
+        if not self.started.is_set():
+            raise ServerFailed(f"the server could not listen on {settings.host}:{settings.port}; is the port taken?")
+
+
+class ServerFailed(Exception):
+    """The server could not be started."""
+
+
+def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Have SIGINT and SIGTERM ask for the end."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop)

@@ -1,0 +1,93 @@
+"""Settings: from the command line, the environment and `parlour.toml`, in this order."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+DEFAULT_DATA: Final = Path(".parlour")
+DEFAULT_PORT: Final = 8580
+
+
+class SettingsError(Exception):
+    """A setting cannot be understood; the message names it."""
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Everything an operator can set.
+
+    :ivar data: folder of the database, media and keys.
+    :ivar public_url: address under which others reach this server; default: host and port.
+    :ivar database_url: a PostgreSQL of your own, 16 or newer; default: the embedded one.
+    :ivar demo: simulator, handset, demo data and fault routes are on; data is kept.
+    :ivar ephemeral: like demo, on a data folder that is deleted at the end.
+    :ivar test_clock: the domain clock stands until it is told to move; needs demo or ephemeral.
+    :ivar product_domains: host suffixes under which the first label names a product.
+    :ivar trusted_proxies: networks whose X-Forwarded headers count.
+    :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
+    :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
+    """
+
+    data: Path = DEFAULT_DATA
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    public_url: str | None = None
+    database_url: str | None = None
+    demo: bool = False
+    ephemeral: bool = False
+    test_clock: bool = False
+    account_sid: str | None = None
+    auth_token: str | None = None
+    product_domains: tuple[str, ...] = ("twilio.com",)
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    simulator_url: str | None = None
+    log_level: str = "info"
+
+    @property
+    def playground(self) -> bool:
+        """Say whether the routes of demo and ephemeral mode are on."""
+        return self.demo or self.ephemeral
+
+    @property
+    def base_url(self) -> str:
+        """Return the address under which others reach this server."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load(given: Mapping[str, Any]) -> Settings:
+    """Join the sources.
+
+    :param given: what the command line said; None values were not said.
+    :raises SettingsError: a value is of the wrong form, or two do not go together.
+    """
+    joined: dict[str, Any] = {}
+    file = Path("parlour.toml")
+    if file.exists():
+        try:
+            joined.update(tomllib.loads(file.read_text()))
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"parlour.toml: {error}") from error
+    for field in Settings.__struct_fields__:
+        value = os.environ.get(f"PARLOUR_{field.upper()}")
+        if value:
+            joined[field] = (
+                value.split(",") if field in ("product_domains", "trusted_proxies", "allowed_networks") else value
+            )
+    joined.update({name: value for name, value in given.items() if value is not None})
+    try:
+        settings = msgspec.convert(joined, Settings, strict=False, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from error
+    if settings.test_clock and not settings.playground:
+        raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
+    return settings
+
+
+def _hook(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise TypeError(f"no conversion to {kind}")

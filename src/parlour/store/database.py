@@ -1,0 +1,221 @@
+"""The pool and the ways into it: a step (one transaction) and a read (no transaction)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import structlog
+
+from parlour.kit.clock import Clock
+from parlour.kit.errors import ContractError
+from parlour.kit.sids import Sids
+from parlour.kit.wire import decode_json, json_text
+from parlour.store.unit import Extension, Reader, UnitOfWork
+
+T = TypeVar("T")
+
+STEP_ATTEMPTS: Final = 8  # times a step runs before a deadlock is the caller's problem
+CONNECT_WAIT: Final = 10.0  # seconds a request waits for a free connection before 503
+IDLE_IN_TRANSACTION: Final = "10000"  # milliseconds; enforces DESIGN 2.3
+COMMAND_TIMEOUT: Final = 60.0  # seconds
+REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+UNAVAILABLE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+    TimeoutError,
+)
+
+log = structlog.get_logger("parlour.store")
+
+
+class DatabaseUnavailable(ContractError):
+    """PostgreSQL is away: 503/20503, carriers and clients try again (DESIGN 2.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(20503, 503, "The database is not available at the moment. Please try again.")
+
+
+async def _prepare_connection(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", encoder=json_text, decoder=decode_json, schema="pg_catalog", format="text")
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database.
+
+    :param dsn: address of the database, ``postgresql://…``.
+    :param clock: the domain clock.
+    :param connections: the largest number of connections.
+    """
+
+    def __init__(self, dsn: str, *, clock: Clock, sids: Sids | None = None, connections: int = 16) -> None:
+        self.dsn = dsn
+        self.clock = clock
+        self.sids = sids or Sids()
+        self._connections = connections
+        self._pool: Any = None
+        self.extensions: dict[type[Extension], Callable[[], Extension]] = {}
+
+    async def open(self, *, patience: float = 30.0) -> None:
+        """Connect, waiting up to ``patience`` seconds for a database that is not up yet."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        while True:
+            try:
+                self._pool = await asyncpg.create_pool(
+                    self.dsn,
+                    min_size=1,
+                    max_size=self._connections,
+                    init=_prepare_connection,
+                    command_timeout=COMMAND_TIMEOUT,
+                    max_inactive_connection_lifetime=0,
+                    server_settings={
+                        "application_name": "parlour",
+                        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+                        "jit": "off",
+                    },
+                )
+            except UNAVAILABLE:
+                if loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Close every connection, forcibly after five seconds."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Lend a connection.
+
+        :raises DatabaseUnavailable: none could be had in time.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=CONNECT_WAIT)
+        except UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
+        try:
+            yield connection
+        finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Any) -> None:
+        try:
+            await self._pool.release(connection)
+        except UNAVAILABLE:
+            log.warning("a connection was lost while it was given back")
+
+    async def read(self, account_sid: str, work: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run ``work`` on a connection outside any transaction, again once if the connection was dead.
+
+        :raises DatabaseUnavailable: PostgreSQL is away.
+        """
+        for attempt in (1, 2):
+            try:
+                async with self.connection() as connection:
+                    return await work(Reader(connection, account_sid, self.clock.now()))
+            except UNAVAILABLE as error:
+                if attempt == 2:
+                    raise DatabaseUnavailable from error
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    async def system(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Run ``work`` on a connection for all accounts: the outbox's own tables and nothing else.
+
+        :raises DatabaseUnavailable: PostgreSQL is away.
+        """
+        try:
+            async with self.connection() as connection:
+                return await work(connection)
+        except UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
+
+    async def step(
+        self,
+        account_sid: str,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        request_id: str = "",
+        cause: str | None = None,
+    ) -> T:
+        """Run ``work`` in one transaction, from its start again on a deadlock.
+
+        A connection found dead before COMMIT was sent is replaced once; after that the outcome is unknown and the
+        caller hears 503.
+
+        :param request_id: the request this belongs to, for events and logs.
+        :param cause: SID of the event whose reaction this is.
+        :raises DatabaseUnavailable: PostgreSQL is away.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self.connection() as connection:
+                    return await self._attempt(connection, account_sid, work, request_id, cause)
+            except REPEATABLE:
+                if attempt >= STEP_ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))
+            except _DeadBeforeCommit as error:
+                if attempt >= 2:
+                    raise DatabaseUnavailable from error
+            except UNAVAILABLE as error:
+                raise DatabaseUnavailable from error
+
+    async def _attempt(
+        self,
+        connection: Any,
+        account_sid: str,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        request_id: str,
+        cause: str | None,
+    ) -> T:
+        unit = UnitOfWork(
+            connection,
+            account_sid,
+            self.clock.now(),
+            sids=self.sids,
+            request_id=request_id,
+            cause=cause,
+            extensions=self.extensions,
+        )
+        try:
+            await connection.execute("BEGIN")
+        except UNAVAILABLE as error:
+            raise _DeadBeforeCommit from error
+        try:
+            result = await work(unit)
+            await unit.flush()
+        except UNAVAILABLE as error:
+            raise _DeadBeforeCommit from error
+        except BaseException:
+            await _roll_back(connection)
+            raise
+        await connection.execute("COMMIT")
+        unit.committed()
+        return result
+
+
+class _DeadBeforeCommit(Exception):
+    """The connection died before COMMIT was sent: nothing of the unit is stored."""
+
+
+async def _roll_back(connection: Any) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()

@@ -1,0 +1,76 @@
+"""What PostgreSQL says: each line in a rotating file, the important ones in our log."""
+
+import asyncio
+import logging
+import logging.handlers
+import re
+from collections import deque
+from pathlib import Path
+from typing import Any, Protocol
+
+_LEVEL = re.compile(r"\b(LOG|WARNING|ERROR|FATAL|PANIC):\s+(.*)")
+_LOUD = {"WARNING": "warning", "PANIC": "error"}
+_FILE_SIZE = 10 * 1024 * 1024
+_FILES = 5
+_KEPT_LINES = 20
+_LONGEST_LINE = 1024 * 1024
+
+
+class Log(Protocol):
+    """The part of a structlog logger that is used here."""
+
+    def info(self, event: str, **values: Any) -> Any: ...
+    def warning(self, event: str, **values: Any) -> Any: ...
+    def error(self, event: str, **values: Any) -> Any: ...
+    def debug(self, event: str, **values: Any) -> Any: ...
+
+
+class ChildLog:
+    """Takes the lines of initdb and postgres.
+
+    folder: of the files `postgres.log`, `postgres.log.1` … (10 MB each, 5 kept); log: ours.
+    """
+
+    def __init__(self, folder: Path, log: Log) -> None:
+        self._log = log
+        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._file = logging.handlers.RotatingFileHandler(
+            folder / "postgres.log", maxBytes=_FILE_SIZE, backupCount=_FILES - 1, delay=True, encoding="utf-8"
+        )
+        self.starting = False
+        """While the server starts or recovers its progress is worth a line."""
+
+    async def pump(self, process: asyncio.subprocess.Process) -> None:
+        """Read the standard error of the process to its end."""
+        stream = process.stderr
+        if stream is None:
+            return
+        rest = b""
+        while block := await stream.read(65536):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                self._take(line.decode(errors="replace"))
+            rest = rest[-_LONGEST_LINE:]
+        if rest:
+            self._take(rest.decode(errors="replace"))
+
+    def last_words(self) -> str:
+        """The last lines, for an error message."""
+        return "\n".join(self._last)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _take(self, line: str) -> None:
+        self._last.append(line)
+        self._file.handle(logging.LogRecord("postgres", logging.INFO, "", 0, line, None, None))
+        found = _LEVEL.search(line)
+        if found is None:
+            return
+        level, text = found.groups()
+        if level in _LOUD:
+            getattr(self._log, _LOUD[level])("postgres", says=text)
+        elif self.starting and level == "LOG":
+            self._log.info("postgres", says=text)
+        else:
+            self._log.debug("postgres", says=text, level_there=level)

@@ -1,0 +1,164 @@
+"""The unit of work: one step is one transaction (DESIGN 2.3)."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+
+import asyncpg
+
+from parlour.kit.sids import Sids
+
+type_of_extension = TypeVar("type_of_extension", bound="Extension")
+_PARAMETER: Final = re.compile(r"\$(\d+)")
+
+
+@runtime_checkable
+class Extension(Protocol):
+    """Something a floor keeps on a unit of work and completes with it."""
+
+    def statements(self, unit: "UnitOfWork") -> list[tuple[str, tuple[object, ...]]]:
+        """Return the statements that write what was collected, and forget it."""
+        ...
+
+    def committed(self) -> None:
+        """Hear that the transaction was committed."""
+        ...
+
+
+class Reader:
+    """A connection that reads rows of one account.
+
+    :ivar account_sid: the account whose rows are read.
+    :ivar now: domain time, fixed for the life of the unit.
+    """
+
+    def __init__(self, connection: Any, account_sid: str, now: datetime) -> None:
+        self._connection: asyncpg.Connection[asyncpg.Record] = connection
+        self.account_sid = account_sid
+        self.now = now
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Return all rows of a query."""
+        return await self._connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """Return the first row of a query, or None."""
+        return await self._connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """Return the first value of the first row, or None."""
+        return await self._connection.fetchval(sql, *args)
+
+
+class UnitOfWork(Reader):
+    """One transaction on the rows of one account.
+
+    A unit may run again from its start (deadlock, serialization failure), so what it does has effects only
+    through its own statements.
+
+    :ivar request_id: the request that all of this belongs to.
+    :ivar cause: SID of the event whose reaction this is, or None.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        account_sid: str,
+        now: datetime,
+        *,
+        sids: Sids,
+        request_id: str = "",
+        cause: str | None = None,
+        extensions: Mapping[type[Extension], Callable[[], Extension]] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(connection, account_sid, now)
+        self.request_id = request_id
+        self.cause = cause
+        self._sids = sids
+        self._factories = extensions
+        self._deferred: list[tuple[str, tuple[object, ...]]] = []
+        self._extensions: dict[type[Extension], Extension] = {}
+        self._after_commit: list[Callable[[], None]] = []
+        self.statements = 0
+
+    def new_sid(self, prefix: str) -> str:
+        """Return a new SID with the given two letters."""
+        return self._sids.new(prefix, self.now)
+
+    async def execute(self, sql: str, *args: object) -> str:
+        """Run a statement and return its command tag."""
+        self.statements += 1
+        return await self._connection.execute(sql, *args)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Return all rows of a statement."""
+        self.statements += 1
+        return await super().fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """Return the first row of a statement, or None."""
+        self.statements += 1
+        return await super().fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """Return the first value of the first row, or None."""
+        self.statements += 1
+        return await super().fetchval(sql, *args)
+
+    def defer(self, sql: str, *args: object) -> None:
+        """Keep a data-changing statement for the last statement of the unit, which also writes events and jobs."""
+        self._deferred.append((sql, args))
+
+    def extension(self, kind: type[type_of_extension]) -> type_of_extension:
+        """Return this unit's one object of ``kind``, made at the first call."""
+        found = self._extensions.get(kind)
+        if not isinstance(found, kind):
+            made = self._factories[kind]()
+            if not isinstance(made, kind):
+                raise TypeError(f"the factory of {kind.__name__} made another thing")
+            found = self._extensions[kind] = made
+        return found
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called once the unit is committed: hints and caches only, it may be lost."""
+        self._after_commit.append(call)
+
+    async def flush(self) -> None:
+        """Write what was deferred and stated so far, as one statement."""
+        parts = self._deferred
+        self._deferred = []
+        for extension in list(self._extensions.values()):
+            parts = parts + extension.statements(self)
+        if not parts:
+            return
+        sql, args = _as_one(parts)
+        await self.execute(sql, *args)
+
+    def committed(self) -> None:
+        """Tell extensions and listeners that the transaction is committed."""
+        for extension in self._extensions.values():
+            extension.committed()
+        for call in self._after_commit:
+            call()
+
+
+def _as_one(parts: list[tuple[str, tuple[object, ...]]]) -> tuple[str, tuple[object, ...]]:
+    """Join data-changing statements into one by common table expressions, with parameters renumbered."""
+    if len(parts) == 1:
+        return parts[0]
+    args: list[object] = []
+    expressions: list[str] = []
+    for number, (sql, own) in enumerate(parts):
+        base = len(args)
+        shifted = _PARAMETER.sub(lambda match, base=base: f"${int(match.group(1)) + base}", sql)  # type: ignore[misc]
+        args.extend(own)
+        if number < len(parts) - 1:
+            expressions.append(f"part_{number} AS ({shifted})")
+        else:
+            return f"WITH {', '.join(expressions)} {shifted}", tuple(args)
+    raise AssertionError("unreachable: parts is not empty")
+
+
+Step = Callable[[UnitOfWork], Awaitable[Any]]

@@ -1,0 +1,188 @@
+"""The outbox: lanes in order, exactly once, timers, retries, the dead."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parlour.kit.clock import FrozenClock
+from parlour.kit.wire import parse_iso
+from parlour.outbox import lanes
+from parlour.outbox.facts import Event, Outbox, state
+from parlour.outbox.jobs import Dead, JobRun, Retry
+from parlour.outbox.process import Process
+from parlour.outbox.reactions import Reactions, Registry
+from parlour.outbox.runner import Runner
+from parlour.outbox.test_clock import TestClock
+from parlour.outbox.timers import cancel, schedule
+from parlour.outbox.wake import Wake
+from parlour.store import migrations
+from parlour.store.database import Database
+from parlour.store.postgres.supervisor import Supervisor
+from parlour.store.unit import UnitOfWork
+
+ACCOUNT = "AC" + "0" * 32
+START = parse_iso("2026-03-01T12:00:00Z")
+
+
+@dataclass
+class World:
+    """An outbox with one subscriber, on a frozen clock."""
+
+    database: Database
+    clock: TestClock
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    failures: int = 0
+
+    async def say(self, stream: str, text: str) -> None:
+        """State one fact on a stream."""
+
+        async def work(uow: UnitOfWork) -> None:
+            await state(uow, "said/1", stream=stream, object_sid=stream, snapshot={"text": text})
+
+        await self.database.step(ACCOUNT, work, request_id="RQ1")
+
+    async def waiting(self) -> int:
+        """Return how many jobs wait."""
+        return int(await self.database.system(lambda c: c.fetchval("SELECT count(*) FROM job WHERE dead_at IS NULL")))
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with Supervisor(tmp_path / "data", settings={"fsync": "off"}) as postgres:
+        clock = FrozenClock(START)
+        database = Database(postgres.address.dsn, clock=clock)
+        await database.open()
+        await database.system(lambda c: migrations.migrate(c, migrations.of_floor("parlour.outbox")))
+        reactions = Reactions("tester")
+        wake = Wake()
+        process = Process(database, wake)
+        await process.join()
+        holder: list[World] = []
+
+        @reactions.after("said/1", lanes=lambda event: [f"hear:{event.stream}"])
+        async def hear(_uow: UnitOfWork, event: Event) -> None:
+            holder[0].seen.append((event.stream, event.snapshot["text"]))
+
+        @reactions.after_call("said/1", lanes=lambda event: ["call"] if event.stream == "caller" else [])
+        async def call(run: JobRun, event: Event) -> None:
+            if run.attempt <= holder[0].failures:
+                raise Retry(reason="not yet")
+            if event.snapshot["text"] == "poison":
+                raise Dead("poison")
+            holder[0].seen.append(("called", event.snapshot["text"]))
+
+        @reactions.step("ring")
+        async def ring(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+            holder[0].seen.append((uow.now.isoformat(), payload["text"]))
+
+        registry = Registry([reactions])
+        database.extensions[Outbox] = lambda: Outbox(registry, wake)
+        runner = Runner(database, registry, wake, clock, process.number)
+        test_clock = TestClock(database, clock, process, runner)
+        await test_clock.load(START)
+        holder.append(World(database, test_clock))
+        running = asyncio.create_task(runner.run())
+        yield holder[0]
+        await runner.stop(2)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await process.leave()
+        await database.close()
+
+
+async def test_facts_of_one_stream_are_heard_once_and_in_order(world: World) -> None:
+    for number in range(60):
+        await world.say("one", str(number))
+    await world.clock.settle()
+    assert world.seen == [("one", str(number)) for number in range(60)]
+    assert await world.waiting() == 0
+
+
+async def test_streams_beside_each_other_keep_their_own_order(world: World) -> None:
+    async def speaker(name: str) -> None:
+        for number in range(20):
+            await world.say(name, str(number))
+
+    await asyncio.gather(*(speaker(f"s{number}") for number in range(8)))
+    await world.clock.settle()
+    for stream in range(8):
+        assert [text for name, text in world.seen if name == f"s{stream}"] == [str(n) for n in range(20)]
+
+
+async def test_a_failing_job_holds_its_lane_and_is_tried_again(world: World) -> None:
+    world.failures = 2
+    await world.say("caller", "first")
+    await world.say("caller", "second")
+    await world.clock.settle()
+    assert ("called", "first") not in world.seen
+    await world.clock.advance(timedelta(seconds=10))
+    assert [text for name, text in world.seen if name == "called"] == ["first", "second"]
+
+
+async def test_a_dead_job_stays_visible_and_its_lane_goes_on(world: World) -> None:
+    await world.say("caller", "poison")
+    await world.say("caller", "after")
+    await world.clock.settle()
+    assert ("called", "after") in world.seen
+    dead = await world.database.system(lambda c: c.fetch(lanes.LIST_JOBS, ACCOUNT, True, 0, 10))
+    assert [row["error"] for row in dead] == ["poison"]
+
+
+async def test_timers_fire_each_at_its_own_time(world: World) -> None:
+    async def work(uow: UnitOfWork) -> None:
+        for seconds in (30, 10, 20):
+            at = uow.now + timedelta(seconds=seconds)
+            schedule(uow, "ring", lane=f"timer:{seconds}", at=at, payload={"text": str(seconds)})
+
+    await world.database.step(ACCOUNT, work)
+    told = await world.clock.advance(timedelta(seconds=25))
+    assert [text for _, text in world.seen] == ["10", "20"]
+    assert [datetime.fromisoformat(at) - START for at, _ in world.seen] == [
+        timedelta(seconds=10),
+        timedelta(seconds=20),
+    ]
+    assert isinstance(told["fired"], list)
+    assert len(told["fired"]) == 2
+
+
+async def test_a_canceled_timer_does_not_fire(world: World) -> None:
+    async def arm(uow: UnitOfWork) -> None:
+        schedule(uow, "ring", lane="timer:x", at=uow.now + timedelta(seconds=5), payload={"text": "x"})
+
+    async def disarm(uow: UnitOfWork) -> None:
+        await cancel(uow, "timer:x")
+
+    await world.database.step(ACCOUNT, arm)
+    await world.database.step(ACCOUNT, disarm)
+    await world.clock.advance(timedelta(seconds=60))
+    assert world.seen == []
+
+
+async def test_an_undone_step_leaves_neither_fact_nor_job(world: World) -> None:
+    async def work(uow: UnitOfWork) -> None:
+        await state(uow, "said/1", stream="one", object_sid="one", snapshot={"text": "never"})
+        await uow.flush()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await world.database.step(ACCOUNT, work)
+    await world.clock.settle()
+    assert world.seen == []
+    assert await world.database.system(lambda c: c.fetchval("SELECT count(*) FROM event")) == 0
+
+
+async def test_lanes_of_a_process_that_died_are_freed(world: World) -> None:
+    await world.database.system(
+        lambda c: c.execute(
+            "INSERT INTO lane (account_sid, name, due, lease, holder) VALUES ($1, 'left', $2, $2, 99999)",
+            ACCOUNT,
+            START,
+        )
+    )
+    freed = await world.database.system(lambda c: c.fetch(lanes.FREE_LANES_OF_THE_DEAD, lanes.PROCESS_LOCK))
+    assert len(freed) == 1
