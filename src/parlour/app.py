@@ -18,6 +18,7 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.taskrouter import package as taskrouter
 
 KEY_FILE = "secret.key"
 
@@ -77,4 +78,5 @@ def _floors(
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
         accounts.package(box, authenticator),
+        taskrouter.package(),
     ]

@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from parlour.outbox.facts import state
-from parlour.outbox.timers import cancel, schedule
+from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
 from parlour.taskrouter.marks import mark
-from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, Worker, WorkerChannel, row
+from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
@@ -30,6 +30,7 @@ class Fact:
     kind: str
     about: Task | Reservation | Worker
     more: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
 
 
 class Desk:
@@ -46,6 +47,8 @@ class Desk:
         self.channels: dict[tuple[str, str], WorkerChannel] = {}
         self.workers: dict[str, Worker] = {}
         self._changed: dict[str, Task | Reservation | Worker | WorkerChannel] = {}
+        self._versioned: set[str] = set()
+        self._inserted: set[str] = set()
         self._facts: list[Fact] = []
         self._marked: dict[str, None] = {}
         self._cancel_lanes: list[str] = []
@@ -55,6 +58,11 @@ class Desk:
     def now(self) -> datetime:
         """Domain time of the unit."""
         return self.uow.now
+
+    def add(self, task: Task) -> None:
+        """Put a task on the desk whose row is inserted by the caller in the same unit."""
+        self.tasks[task.sid] = task
+        self._inserted.add(task.sid)
 
     def held(self, task: Task, *statuses: str) -> list[Reservation]:
         """The task's reservations in one of the statuses, by default all that hold capacity."""
@@ -67,8 +75,9 @@ class Desk:
 
     def change_task(self, task: Task) -> None:
         """Count a visible change of the task."""
-        if task.sid not in self._changed:
+        if task.sid not in self._versioned:
             task.version += 1
+            self._versioned.add(task.sid)
         task.date_updated = self.now
         self._changed[task.sid] = task
 
@@ -125,18 +134,16 @@ class Desk:
         self._changed[channel.sid], self._changed[worker.sid] = channel, worker
         self.fact("reservation.created", reservation)
         at = self.now + timedelta(seconds=reservation.reservation_timeout)
-        self._timers.append((_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid))
+        self._timers.append(
+            (_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid)
+        )
         return reservation
 
     def set_reservation(self, reservation: Reservation, status: str) -> None:
         """Move the reservation to a status, keep the worker's capacity in step, and state it."""
         before = reservation.reservation_status
-        channel = self.channels.get((reservation.worker_sid, reservation.task_channel_sid))
-        if channel is not None:
-            for each, by in ((before, -1), (status, 1)):
-                if each in _COUNTER:
-                    setattr(channel, _COUNTER[each], getattr(channel, _COUNTER[each]) + by)
-            self._changed[channel.sid] = channel
+        self._count(reservation, before, -1)
+        self._count(reservation, status, 1)
         reservation.reservation_status = status
         reservation.version += 1
         reservation.date_updated = self.now
@@ -148,6 +155,12 @@ class Desk:
             self.look_at(reservation.worker_sid)
         self._changed[reservation.sid] = reservation
         self.fact(f"reservation.{_VERB.get(status, status)}", reservation)
+
+    def _count(self, reservation: Reservation, status: str, by: int) -> None:
+        channel = self.channels.get((reservation.worker_sid, reservation.task_channel_sid))
+        if channel is not None and status in _COUNTER:
+            setattr(channel, _COUNTER[status], getattr(channel, _COUNTER[status]) + by)
+            self._changed[channel.sid] = channel
 
     def set_activity(self, worker: Worker, activity: Activity) -> bool:
         """Move the worker to an activity; says whether that changed anything."""
@@ -175,6 +188,29 @@ class Desk:
         worker.date_updated = self.now
         self._changed[worker.sid] = worker
 
+    def change_channel(self, worker: Worker, channel: WorkerChannel, kind: str, **more: Any) -> None:
+        """Have a change of a worker channel's own settings stored and stated."""
+        channel.date_updated = self.now
+        self._changed[channel.sid] = channel
+        self.change_worker(worker)
+        self.look_at(worker.sid)
+        snapshot = {"worker_channel": snapshots.worker_channel(channel), **more}
+        self._facts.append(Fact(kind, worker, snapshot, snapshots.bridge_worker_channel(channel)))
+
+    async def move_channel(self, task: Task, channel: TaskChannel) -> None:
+        """Move the capacity that the task takes to another channel of its workers."""
+        held = self.held(task)
+        sides = [each.worker_sid for each in held], [channel.sid for _ in held]
+        for record in await self.uow.fetch(store.LOCK_WORKER_CHANNELS, self.uow.account_sid, *sides):
+            locked = row(WorkerChannel, record)
+            self.channels[locked.worker_sid, locked.task_channel_sid] = locked
+        for each in held:
+            self._count(each, each.reservation_status, -1)
+            each.task_channel_sid = channel.sid
+            self._count(each, each.reservation_status, 1)
+            self._changed[each.sid] = each
+            self.look_at(each.worker_sid)
+
     def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
         """State this when the desk is written."""
         self._facts.append(Fact(kind, about, more))
@@ -188,10 +224,14 @@ class Desk:
         if task.target_deadline is not None:
             self._timers.append((_lane("task", task.sid), "taskrouter.task.deadline", task.target_deadline, task.sid))
 
-    def _time(self, task: Task, handler: str, at: datetime) -> None:
-        """Replace all timers of the task by one."""
+    def drop_timers(self, task: Task) -> None:
+        """Forget all timers of the task."""
         self._cancel_lanes.append(_lane("task", task.sid))
         self._timers = [each for each in self._timers if each[0] != _lane("task", task.sid)]
+
+    def _time(self, task: Task, handler: str, at: datetime) -> None:
+        """Replace all timers of the task by one."""
+        self.drop_timers(task)
         self._timers.append((_lane("task", task.sid), handler, at, task.sid))
 
     async def write(self) -> None:
@@ -199,10 +239,16 @@ class Desk:
 
         :raises ContractError: an inside reaction of a higher floor refused the change.
         """
+        if self._cancel_lanes:
+            await cancel_all(self.uow, self._cancel_lanes)
         facts = [(fact, self._snapshot(fact)) for fact in self._facts]
         events = [event for fact in self._facts for event in self._worker_events(fact)]
         changed = self._changed.values()
-        tasks = [msgspec.structs.asdict(each) for each in changed if isinstance(each, Task)]
+        tasks = [
+            msgspec.structs.asdict(each)
+            for each in changed
+            if isinstance(each, Task) and each.sid not in self._inserted
+        ]
         store.write(self.uow, store.UPDATE_TASKS, tasks)
         for kind, sql in (
             (Reservation, store.WRITE_RESERVATIONS),
@@ -212,13 +258,8 @@ class Desk:
             store.write(self.uow, sql, [msgspec.structs.asdict(each) for each in changed if isinstance(each, kind)])
         if events:
             self.uow.defer(store.INSERT_WORKER_EVENTS, self.uow.account_sid, events, self.now)
-        if self._cancel_lanes:
-            for lane in self._cancel_lanes:
-                await cancel(self.uow, lane)
         for lane, handler, at, sid in self._timers:
-            schedule(
-                self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid}
-            )
+            schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)
         for fact, snapshot in facts:
             await state(
@@ -252,9 +293,7 @@ class Desk:
             payload = snapshots.bridge_task(about, self.now)
             recipients = sorted({each.worker_sid for each in self.reservations.values() if each.task_sid == about.sid})
         elif isinstance(about, Worker):
-            payload, recipients = snapshots.bridge_worker(about), [about.sid]
-            if "channel" in fact.more:
-                payload = fact.more["channel"]
+            payload, recipients = fact.payload or snapshots.bridge_worker(about), [about.sid]
         else:
             payload = snapshots.bridge_reservation(about, self.tasks[about.task_sid], self.now)
             recipients = [about.worker_sid]
@@ -281,6 +320,7 @@ async def open_desk(
     :param offers: pairs of task and worker that are to be reserved, whose rows are locked too.
     :param workers: further workers to lock.
     """
+    await uow.flush()  # what earlier calls in this unit wrote must be seen
     desk = Desk(uow, workspace_sid)
     if tasks:
         await uow.execute(store.LOCK_TASKS, uow.account_sid, workspace_sid, tasks)

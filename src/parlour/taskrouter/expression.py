@@ -82,9 +82,7 @@ def walk(value: object, path: Path) -> object:
 def _condition(node: grammar.Condition, references: set[Path], roots: frozenset[str] | None) -> Test:
     match node:
         case grammar.Comparison(operator, left, right):
-            return _comparison(
-                operator, _operand(left, references, roots), _operand(right, references, roots)
-            )
+            return _comparison(operator, _operand(left, references, roots), _operand(right, references, roots))
         case grammar.Not(inner):
             test = _condition(inner, references, roots)
             return lambda context: not test(context)

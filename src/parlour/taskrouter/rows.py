@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
+import asyncpg
 import msgspec
 
 from parlour.kit.wire import decode_json
@@ -227,7 +228,7 @@ class Reservation(msgspec.Struct, kw_only=True):
     date_accepted: datetime | None
 
 
-def row(kind: type[Row], record: Mapping[str, Any]) -> Row:
+def row(kind: type[Row], record: asyncpg.Record) -> Row:
     """Make a row of a database record whose columns are the fields."""
     return kind(**record)
 

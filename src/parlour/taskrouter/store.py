@@ -37,8 +37,8 @@ UPDATE workspace SET friendly_name = $3, event_callback_url = $4, events_filter 
 WHERE account_sid = $1 AND sid = $2"""
 LOCK_WORKSPACE = "SELECT sid FROM workspace WHERE account_sid = $1 AND sid = $2 FOR NO KEY UPDATE"
 DELETE_WORKSPACE_PARTS = (
-    "DELETE FROM worker_event WHERE account_sid = $1 AND worker_sid IN "
-    "(SELECT sid FROM worker WHERE account_sid = $1 AND workspace_sid = $2)",
+    """DELETE FROM worker_event WHERE account_sid = $1
+       AND worker_sid IN (SELECT sid FROM worker WHERE account_sid = $1 AND workspace_sid = $2)""",
     "DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2",
     "DELETE FROM task WHERE account_sid = $1 AND workspace_sid = $2",
     "DELETE FROM worker WHERE account_sid = $1 AND workspace_sid = $2",
@@ -75,7 +75,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (account_sid, workspace_sid,
 UPDATE_TASK_CHANNEL = """
 UPDATE task_channel SET friendly_name = $4, channel_optimized_routing = $5, date_updated = $6
 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"""
-TASK_CHANNEL_BUSY = "SELECT sid FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND task_channel_sid = $3 LIMIT 1"
+TASK_CHANNEL_BUSY = (
+    "SELECT sid FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND task_channel_sid = $3 LIMIT 1"
+)
 DELETE_TASK_CHANNEL = "DELETE FROM task_channel WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"
 
 SELECT_TASK_QUEUE = """

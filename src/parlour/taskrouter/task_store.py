@@ -48,7 +48,7 @@ LIST_WORKER_CHANNELS = f"""{SELECT_WORKER_CHANNEL} AND c.worker_sid = $2 AND ($3
 WORKER_CHANNELS_OF = f"{SELECT_WORKER_CHANNEL} AND c.worker_sid = ANY($2) ORDER BY c.sid"
 LOCK_WORKER_CHANNELS = f"""{SELECT_WORKER_CHANNEL}
     AND (c.worker_sid, c.task_channel_sid) IN (SELECT * FROM unnest($2::text[], $3::text[]))
-    ORDER BY c.sid FOR NO KEY UPDATE OF c"""
+    ORDER BY c.sid FOR NO KEY UPDATE OF c"""  # noqa: S608
 INSERT_WORKER_CHANNELS = """
 INSERT INTO worker_channel (account_sid, sid, workspace_sid, worker_sid, task_channel_sid, configured_capacity,
                             available, last_reserved_time, date_created, date_updated)
@@ -106,7 +106,7 @@ WITH RECURSIVE each_group AS (
         ORDER BY rank_priority, rank_time, sid LIMIT $3
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
-{SELECT_TASK} AND t.sid IN (SELECT sid FROM head)"""
+{SELECT_TASK} AND t.sid IN (SELECT sid FROM head)"""  # noqa: S608
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,

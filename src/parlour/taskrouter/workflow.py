@@ -51,9 +51,7 @@ class Target:
     @property
     def task_paths(self) -> tuple[Path, ...]:
         """The task attribute paths that decide which workers fit, in a stable order."""
-        paths = {
-            path[1:] for path in (self.expression.references if self.expression else ()) if path[0] == "task"
-        }
+        paths = {path[1:] for path in (self.expression.references if self.expression else ()) if path[0] == "task"}
         if self.known_worker is not None:
             paths.add(self.known_worker)
         return tuple(sorted(paths, key=repr))
@@ -188,13 +186,9 @@ def _target(fields: Mapping[str, object], where: str, inherited: str | None) -> 
     if queue is None:
         raise ConfigurationError(f"{where}.queue is required")
     sources = {key: _text(fields, key, where) or None for key in ("expression", "skip_if", "order_by")}
-    by_sid, by_name = (
-        _known(fields, key, where) for key in ("known_worker_sid", "known_worker_friendly_name")
-    )
+    by_sid, by_name = (_known(fields, key, where) for key in ("known_worker_sid", "known_worker_friendly_name"))
     if by_sid and by_name:
-        raise ConfigurationError(
-            f"{where}: known_worker_sid and known_worker_friendly_name exclude each other"
-        )
+        raise ConfigurationError(f"{where}: known_worker_sid and known_worker_friendly_name exclude each other")
     expression, skip_if, order_by = sources["expression"], sources["skip_if"], sources["order_by"]
     return Target(
         queue_sid=queue,
