@@ -10,7 +10,7 @@ from parlour.taskrouter import activities, channels, existing, queues, store, wo
 from parlour.taskrouter.rows import Activity, TaskChannel, TaskQueue, Workflow, Workspace
 
 OFFLINE: Final = "Offline"
-ACTIVITIES: Final = ((OFFLINE, False), ("Available", True), ("Unavailable", False))
+ACTIVITIES: Final = (("Available", True), ("Unavailable", False))
 CHANNELS: Final = (
     ("default", "Default"),
     ("video", "Programmable Video"),
@@ -88,10 +88,11 @@ async def _provision(
         offline,
         uow.now,
     )
-    made: dict[str, Activity] = {}
+    # A workspace is not readable before its default activity is there.
+    await uow.execute(store.INSERT_ACTIVITY, uow.account_sid, offline, sid, OFFLINE, False, uow.now)
+    made = {OFFLINE: await activities.fetch(uow, sid, offline)}
     for name, available in ACTIVITIES:
-        own = offline if name == OFFLINE else None
-        made[name] = await activities.create(uow, sid, friendly_name=name, available=available, sid=own)
+        made[name] = await activities.create(uow, sid, friendly_name=name, available=available)
     kinds: dict[str, TaskChannel] = {}
     for unique_name, name in CHANNELS:
         kinds[unique_name] = await channels.create(uow, sid, friendly_name=name, unique_name=unique_name)
