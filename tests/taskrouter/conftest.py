@@ -41,9 +41,7 @@ class Centre:
 
     def worker(self, name: str, *, available: bool = True, chat: int | None = None, **attributes: Any) -> str:
         activity = self.activities["Available" if available else "Offline"]
-        made = self.api.workers.create(
-            friendly_name=name, activity_sid=activity, attributes=json.dumps(attributes)
-        )
+        made = self.api.workers.create(friendly_name=name, activity_sid=activity, attributes=json.dumps(attributes))
         if chat is not None:
             self.api.workers(made.sid).worker_channels("chat").update(capacity=chat)
         return str(made.sid)
