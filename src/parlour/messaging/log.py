@@ -72,7 +72,13 @@ async def _state(uow: UnitOfWork, kind: str, row: LoggedMessage, **further: obje
 
 
 async def record_inbound(
-    uow: UnitOfWork, *, from_address: str, to_address: str, body: str, num_media: int = 0, provider_sid: str | None = None
+    uow: UnitOfWork,
+    *,
+    from_address: str,
+    to_address: str,
+    body: str,
+    num_media: int = 0,
+    provider_sid: str | None = None,
 ) -> LoggedMessage:
     """Log a text that came in, and state `carrier_message.received/1`.
 
@@ -120,9 +126,7 @@ async def record_outbound(
         num_media=num_media,
     )
     row.error_code = error_code
-    await _state(
-        uow, UPDATED, row, conversation_sid=conversation_sid, message_sid=message_sid, receipt_sid=receipt_sid
-    )
+    await _state(uow, UPDATED, row, conversation_sid=conversation_sid, message_sid=message_sid, receipt_sid=receipt_sid)
     return row
 
 
