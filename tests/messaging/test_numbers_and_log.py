@@ -110,7 +110,7 @@ def step(program: Program, account: Credentials) -> Step:
 async def test_lists_are_filtered_by_the_day_and_moment_of_sending(
     program: Program, account: Credentials, step: Step
 ) -> None:
-    row = await step(
+    row, _ = await step(
         lambda uow: log.record_inbound(uow, from_address="+15550001111", to_address="+15550002222", body="x")
     )
 

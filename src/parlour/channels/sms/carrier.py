@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -143,8 +144,6 @@ def _json(answer: OutgoingAnswer) -> dict[str, Any]:
 def _listed(one: dict[str, Any]) -> Listed:
     media = str(one.get("num_media") or "0")
     created = None
-    try:
+    with suppress(ValueError):
         created = parsedate_to_datetime(str(one.get("date_created"))).astimezone(UTC)
-    except ValueError:
-        pass
     return Listed(str(one["sid"]), str(one.get("body") or ""), int(media) if media.isdigit() else 0, created)

@@ -95,7 +95,8 @@ async def page(reader: Reader, which: Filter, *, after: str | None, limit: int) 
             values.append(value)
             conditions.append(f"{condition} ${len(values)}")
     values.append(limit)
-    sql = f"SELECT {COLUMNS} FROM message_log WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ${len(values)}"  # noqa: S608
+    where = " AND ".join(conditions)
+    sql = f"SELECT {COLUMNS} FROM message_log WHERE {where} ORDER BY position DESC LIMIT ${len(values)}"
     return [LoggedMessage(**record) for record in await reader.fetch(sql, *values)]
 
 

@@ -62,9 +62,7 @@ def done(
     message_sid: str | None,
 ) -> None:
     """Write what became of a webhook with the last statement of the unit."""
-    uow.defer(
-        DONE, uow.account_sid, connection_sid, provider_sid, uow.now, log_sid, conversation_sid, message_sid
-    )
+    uow.defer(DONE, uow.account_sid, connection_sid, provider_sid, uow.now, log_sid, conversation_sid, message_sid)
 
 
 async def forget_bodies(uow: UnitOfWork, before: datetime) -> None:
