@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.channels.sms import package as sms
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
@@ -108,4 +109,7 @@ def _floors(ground: Ground) -> list[Package]:
         accounts.package(ground.box, ground.authenticator),
         messaging.package(),
         conversations.package(ground.media_store),
+        sms.package(
+            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
     ]

@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from parlour import __version__
+from parlour.cli.carriers import carriers
+from parlour.cli.say import say
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -113,6 +115,9 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
     return msgspec.structs.replace(settings, data=folder)
 
+
+main.add_command(carriers)
+main.add_command(say)
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@ from parlour.channels.sms.store import events as store
 from parlour.channels.sms.store.connections import Connection
 from parlour.conversations import inbound as conversations
 from parlour.conversations.inbound import Inbound, MediaItem
+from parlour.kit import failpoints
 from parlour.kit.errors import ContractError
 from parlour.messaging import log
 from parlour.outbox.jobs import Dead, JobRun, Retry
@@ -42,6 +43,7 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
 
     database = needs.database
     await database.step(connection.account_sid, work, request_id=database.sids.new("RQ", database.clock.now()))
+    failpoints.passing(failpoints.INBOUND_STORED)
 
 
 async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:

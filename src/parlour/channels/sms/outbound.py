@@ -4,6 +4,7 @@ A send is queued, then sending (committed before the call), then sent, failed or
 lost is looked for at the carrier; it is never sent again by itself.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from parlour.channels.sms.store import sends as store
 from parlour.channels.sms.store.connections import Connection
 from parlour.channels.sms.store.sends import Send
 from parlour.conversations import media, receipts
+from parlour.kit import failpoints
 from parlour.kit.errors import ContractError
 from parlour.messaging import log as message_log
 from parlour.messaging import numbers
@@ -195,6 +197,7 @@ async def _deliver(needs: Needs, run: JobRun, send: Send, ours: bool) -> None:
         status_callback=needs.status_url(connection, send.token),
     )
     if isinstance(outcome, Accepted):
+        failpoints.passing(failpoints.CARRIER_ACCEPTED)
         await run.finish(lambda uow: _accepted(uow, send.sid, outcome.provider_sid))
     elif isinstance(outcome, Refused):
         await run.finish(lambda uow: _failed(uow, send.sid, outcome.code, outcome.reason))
@@ -331,10 +334,10 @@ async def _unknown(uow: UnitOfWork, sid: str, reason: str) -> None:
     await message_log.set_status(uow, sid, "sending", error_code=UNKNOWN_ERROR)
 
 
-async def resend(uow: UnitOfWork, sid: str, *, lane: str) -> Send:
+async def resend(uow: UnitOfWork, sid: str, *, lane_of: Callable[[str, str], str]) -> Send:
     """Have an unknown send sent again, because a person decided so.
 
-    :param lane: the lane of its pair.
+    :param lane_of: the lane of a pair (proxy address, address).
     :raises ContractError: 404; 409, its outcome is known.
     """
     row = await _locked(uow, sid)
@@ -342,5 +345,5 @@ async def resend(uow: UnitOfWork, sid: str, *, lane: str) -> Send:
         raise ContractError(20409, 409, f"{sid} is {row.state}; only a send whose outcome is unknown is sent again")
     row.state, row.error_code, row.reason = "queued", None, "sent again by hand"
     store.update(uow, row)
-    schedule(uow, DELIVER, lane=lane, payload={"sid": sid})
+    schedule(uow, DELIVER, lane=lane_of(row.proxy_address, row.address), payload={"sid": sid})
     return row

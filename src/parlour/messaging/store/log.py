@@ -1,5 +1,7 @@
 """Rows of the message log."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Final
 
