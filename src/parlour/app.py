@@ -7,8 +7,10 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.channels.sms import package as sms
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
+from parlour.flex import package as flex
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
@@ -22,6 +24,7 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.studio import package as studio
 from parlour.taskrouter import package as taskrouter
 
 KEY_FILE = "secret.key"
@@ -110,4 +113,9 @@ def _floors(ground: Ground) -> list[Package]:
         messaging.package(),
         conversations.package(ground.media_store),
         taskrouter.package(),
+        flex.package(),
+        studio.package(),
+        sms.package(
+            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
     ]

@@ -13,6 +13,8 @@ import click
 
 from parlour import __version__
 from parlour.cli.db import db
+from parlour.cli.carriers import carriers
+from parlour.cli.say import say
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -116,6 +118,8 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
 
 main.add_command(db)
+main.add_command(carriers)
+main.add_command(say)
 
 if __name__ == "__main__":
     main()
