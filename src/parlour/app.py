@@ -8,7 +8,9 @@ from pathlib import Path
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
+from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
+from parlour.messaging import package as messaging
 from parlour.outbox.facts import Outbox
 from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
@@ -20,6 +22,7 @@ from parlour.store import migrations
 from parlour.store.database import Database
 
 KEY_FILE = "secret.key"
+PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Program:
     router: Router
     wake: Wake
     authenticator: AccountAuthenticator
+    outgoing: Outgoing
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
@@ -58,23 +62,26 @@ def compose(settings: Settings, dsn: str) -> Program:
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     clock: Clock = FrozenClock(datetime.now(UTC)) if settings.test_clock else SystemClock()
+    allowed = (*settings.allowed_networks, *(PLAYGROUND_NETWORKS if settings.playground else ()))
     box = SecretsBox.at(Path(settings.data) / KEY_FILE)
     database = Database(dsn, clock=clock)
     authenticator = AccountAuthenticator(database, box)
-    packages = _floors(settings, database, box, authenticator)
+    outgoing = Outgoing(Guard(allowed))
+    packages = _floors(settings, database, box, authenticator, outgoing)
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     wake = Wake()
     database.extensions[Outbox] = lambda: Outbox(registry, wake)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
-    return Program(settings, clock, database, box, packages, registry, router, wake, authenticator)
+    return Program(settings, clock, database, box, packages, registry, router, wake, authenticator, outgoing)
 
 
 def _floors(
-    settings: Settings, database: Database, box: SecretsBox, authenticator: AccountAuthenticator
+    settings: Settings, database: Database, box: SecretsBox, authenticator: AccountAuthenticator, outgoing: Outgoing
 ) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
         accounts.package(box, authenticator),
+        messaging.package(),
     ]

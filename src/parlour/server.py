@@ -68,6 +68,7 @@ class Server:
             async with self._jobs() as (process, runner, test_clock):
                 await self._serve(process, runner, test_clock, on_ready)
         finally:
+            await program.outgoing.close()
             await program.database.close()
 
     @asynccontextmanager

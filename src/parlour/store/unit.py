@@ -12,6 +12,7 @@ from parlour.kit.sids import Sids
 
 type_of_extension = TypeVar("type_of_extension", bound="Extension")
 _PARAMETER: Final = re.compile(r"\$(\d+)")
+_WITH: Final = re.compile(r"\s*WITH\s", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -156,8 +157,11 @@ def _as_one(parts: list[tuple[str, tuple[object, ...]]]) -> tuple[str, tuple[obj
         args.extend(own)
         if number < len(parts) - 1:
             expressions.append(f"part_{number} AS ({shifted})")
-        else:
-            return f"WITH {', '.join(expressions)} {shifted}", tuple(args)
+            continue
+        # The last part may have expressions of its own: one statement has one WITH.
+        own_with = _WITH.match(shifted)
+        joined = ", " + shifted[own_with.end() :] if own_with else " " + shifted
+        return f"WITH {', '.join(expressions)}{joined}", tuple(args)
     raise AssertionError("unreachable: parts is not empty")
 
 
