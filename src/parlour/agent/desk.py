@@ -183,9 +183,7 @@ class Desk:
         :raises MediaRefused: the service does not take it.
         """
         content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        media = upload(
-            self._client, chat.service_sid, path.read_bytes(), content_type=content_type, filename=path.name
-        )
+        media = upload(self._client, chat.service_sid, path.read_bytes(), content_type=content_type, filename=path.name)
         self._messages(chat).create(author=self.identity, media_sid=media.sid, x_twilio_webhook_enabled="true")
         return media
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
@@ -120,9 +121,9 @@ class Terminal:
         self._offers = offers
         look_for_ends = self._due("over", OVER)
         for number, chat in list(self._chats.items()):
-            for line in await self._call(lambda chat=chat: self._desk.news(chat)):
+            for line in await self._call(partial(self._desk.news, chat)):
                 self._show(number, chat, line)
-            if look_for_ends and await self._call(lambda chat=chat: self._desk.is_over(chat)):
+            if look_for_ends and await self._call(partial(self._desk.is_over, chat)):
                 self._close(number, "was ended by somebody else")
 
     def _due(self, what: str, every: float) -> bool:
@@ -198,8 +199,7 @@ class Terminal:
         if chat is None or not rest:
             self._say("/picture FILE sends a file to the customer of the current chat.")
             return
-        path = Path(rest).expanduser()
-        media = await self._call(lambda: self._desk.send_picture(chat, path))
+        media = await self._call(lambda: self._desk.send_picture(chat, Path(rest).expanduser()))
         self._say(f"Sent {_file(media)}.")
 
     async def _done(self, _rest: str) -> None:

@@ -10,7 +10,7 @@ from parlour.accounts import service
 from parlour.accounts.service import Credentials
 from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
-from parlour.cli.operator import operator_options, run_on_program
+from parlour.cli.program import operator_options, run_on_program
 from parlour.kit.wire import iso
 
 

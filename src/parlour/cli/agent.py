@@ -26,7 +26,9 @@ from parlour.sdk.connection import Connection, NoCredentials, resolve
 @click.option("--url", help="Address of Parlour. Default: $PARLOUR_URL, else the server of the data folder")
 @click.option("--account-sid", help="Default: $TWILIO_ACCOUNT_SID, else the demo's")
 @click.option("--auth-token", help="Default: $TWILIO_AUTH_TOKEN, else the demo's")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Default: $PARLOUR_DATA, else ./.parlour")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Default: $PARLOUR_DATA, else ./.parlour"
+)
 def agent(name: str | None, robot: int | None, **given: Any) -> None:
     """Work as the agent NAME: take tasks and talk to customers.
 

@@ -8,7 +8,7 @@ import click
 
 from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
-from parlour.cli.operator import operator_options, run_on_program
+from parlour.cli.program import operator_options, run_on_program
 from parlour.kit.wire import iso_or_none
 from parlour.outbox import lanes
 
