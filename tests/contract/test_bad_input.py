@@ -1,6 +1,7 @@
 """Bad input to every served operation: refused by name, and nothing is changed (ACCEPTANCE 3)."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from tests.contract.published import PAGING, find, shape
 from tests.contract.world import Stage, World, open_stage
 
 
-def served(tmp: Path = Path("/tmp")) -> list[Operation]:
+def served() -> list[Operation]:
     """Return every operation that is served."""
-    program = compose(Settings(data=tmp), "postgresql://nowhere/none")
+    with tempfile.TemporaryDirectory() as folder:
+        program = compose(Settings(data=Path(folder)), "postgresql://nowhere/none")
     return sorted(program.router.operations, key=lambda o: (o.product, o.path, o.method))
 
 

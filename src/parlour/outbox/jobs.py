@@ -51,6 +51,7 @@ class JobRun:
     """What a handler that calls others is given.
 
     :ivar attempt: 1 at the first try.
+    :ivar lane: the lane of the job, for a reaction that stands in several for one event.
     """
 
     def __init__(self, database: Database, job: Job) -> None:
@@ -58,6 +59,7 @@ class JobRun:
         self._job = job
         self.account_sid = job.account_sid
         self.request_id = job.request_id
+        self.lane = job.lane
         self.attempt = job.attempt + 1
         self.finished = False
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
@@ -111,6 +112,8 @@ class RestApp:
             answer = Answer(500, errors.envelope(error))
         if self._recorder is not None and call is not None:
             self._recorder.write(call, answer)
+        if error is None and scope["method"] != "GET":
+            failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id)
         elapsed = time.perf_counter() - started
         if self._observe is not None:

@@ -1,17 +1,20 @@
 """The unit of work: one step is one transaction (DESIGN 2.3)."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
+from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 
 type_of_extension = TypeVar("type_of_extension", bound="Extension")
 _PARAMETER: Final = re.compile(r"\$(\d+)")
+_WITH: Final = re.compile(r"\s*WITH\s", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -136,6 +139,24 @@ class UnitOfWork(Reader):
         sql, args = _as_one(parts)
         await self.execute(sql, *args)
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Undo what is done inside, and only that, when it is refused; the refusal goes on to the caller.
+
+        For a caller that answers a refusal with something else than failure, such as a flow's failure exit.
+        """
+        await self.flush()
+        await self.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except ContractError:
+            self._deferred = []
+            for extension in self._extensions.values():
+                extension.statements(self)
+            await self.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        await self.execute("RELEASE SAVEPOINT attempt")
+
     def committed(self) -> None:
         """Tell extensions and listeners that the transaction is committed."""
         for extension in self._extensions.values():
@@ -156,8 +177,11 @@ def _as_one(parts: list[tuple[str, tuple[object, ...]]]) -> tuple[str, tuple[obj
         args.extend(own)
         if number < len(parts) - 1:
             expressions.append(f"part_{number} AS ({shifted})")
-        else:
-            return f"WITH {', '.join(expressions)} {shifted}", tuple(args)
+            continue
+        # The last part may have expressions of its own: one statement has one WITH.
+        own_with = _WITH.match(shifted)
+        joined = ", " + shifted[own_with.end() :] if own_with else " " + shifted
+        return f"WITH {', '.join(expressions)}{joined}", tuple(args)
     raise AssertionError("unreachable: parts is not empty")
 
 

@@ -151,7 +151,7 @@ class DataFolder:
         if identity.format != FORMAT:
             raise FolderMismatchError(
                 f"The data folder {self.path} has format {identity.format}; this Parlour writes format "
-                f"{FORMAT}. Run the Parlour that wrote it, or dump its data there and load it into a new folder."
+                f"{FORMAT}. Run the Parlour that wrote it, or dump its data and load it into a new folder."
             )
         if initialised is None and identity.postgresql != major:
             identity = Identity(identity.instance, FORMAT, major)

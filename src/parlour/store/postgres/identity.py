@@ -52,7 +52,7 @@ class ChildUser:
             reason = error.decode(errors="replace").strip().rpartition("\n")[2]
             raise PostgresError(
                 f"Run by root, PostgreSQL must run as another user, but becoming {self.name!r} failed "
-                f"({reason}). Run Parlour as an ordinary user, or use a server of your own with --database-url."
+                f"({reason}). Run Parlour as an ordinary user, or use your own server with --database-url."
             )
         return dict(zip(asked, (word == b"1" for word in output.split()), strict=True))
 

@@ -19,7 +19,7 @@ LIMIT = 107 if sys.platform == "linux" else 103
 
 @dataclass(frozen=True)
 class SocketFolder:
-    """The folder of the socket, how the server (working in the cluster) calls it, whether it goes at the end."""
+    """The socket's folder, its name for the server (which works in the cluster), whether it goes away."""
 
     path: Path
     name: str

@@ -176,7 +176,7 @@ class Supervisor:
         return site, sockets
 
     async def _site(self, binaries: Binaries, version: str, instance: str) -> cluster.Site:
-        """Decide the child's user and the programs it can run: those at hand, else a copy within its reach."""
+        """Decide the child's user and the programs it can run: those at hand, else a copy in its reach."""
         user = choose_user(self._user, (self.folder.cluster, self.folder.path))
         reached = await user.reaches([self.folder.path, binaries.postgres, binaries.initdb])
         reachable = reached[self.folder.path]

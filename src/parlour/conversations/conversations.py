@@ -1,0 +1,324 @@
+"""Conversations: their life from creation to closing (conversations.md §2)."""
+
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from parlour.conversations import checks, errors, media, timers
+from parlour.conversations.events import API, Origin, announce
+from parlour.conversations.store import conversations as store
+from parlour.conversations.store import messages as message_store
+from parlour.conversations.store import participants as participant_store
+from parlour.conversations.store import services as service_store
+from parlour.conversations.store import users as user_store
+from parlour.conversations.store import webhooks as webhook_store
+from parlour.conversations.store.conversations import Conversation, Scope
+from parlour.kit.sids import is_sid
+from parlour.outbox.timers import cancel
+from parlour.rest.errors import not_found
+from parlour.store import refs
+from parlour.store.unit import Reader, UnitOfWork
+
+STATES: Final = ("active", "inactive", "closed")
+# A timer has no request behind it, so its webhooks always hear (conversations.md §6.3).
+TIMER: Final = Origin(webhooks=True)
+
+__all__ = [
+    "STATES",
+    "Changes",
+    "Conversation",
+    "create",
+    "enter_state",
+    "fetch",
+    "lock",
+    "locked_open",
+    "remove",
+    "resolve",
+    "set_state",
+    "timer_fired",
+    "update",
+]
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What an update changes; None leaves a field as it is."""
+
+    friendly_name: str | None = None
+    unique_name: str | None = None
+    attributes: str | None = None
+    messaging_service_sid: str | None = None
+    state: str | None = None
+    timers_inactive: str | None = None
+    timers_closed: str | None = None
+    date_created: datetime | None = None
+    date_updated: datetime | None = None
+
+
+def _check_state(text: str) -> str:
+    if not text:
+        raise errors.STATE_EMPTY.error()
+    state = text.lower()
+    if state not in STATES:
+        raise errors.STATE_INVALID.error(state=text)
+    return state
+
+
+async def _check_messaging_service(reader: Reader, sid: str) -> None:
+    if not is_sid(sid, "MG") or not await refs.check(reader, sid):
+        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid)
+
+
+async def create(
+    uow: UnitOfWork,
+    *,
+    friendly_name: str | None = None,
+    unique_name: str | None = None,
+    attributes: str = "{}",
+    chat_service_sid: str | None = None,
+    messaging_service_sid: str | None = None,
+    state: str = "active",
+    timers_inactive: str | None = None,
+    timers_closed: str | None = None,
+    date_created: datetime | None = None,
+    date_updated: datetime | None = None,
+    created_by: str = "system",
+    sid: str | None = None,
+    origin: Origin = API,
+) -> Conversation:
+    """Create a conversation; account defaults stand in for its timers, service and messaging service.
+
+    `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before. Errors: 50353 the unique name is
+    taken, 50384 created closed, 50050 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
+    """
+    if state.lower() == "closed":
+        raise errors.CREATED_CLOSED.error()
+    state = _check_state(state)
+    defaults = await service_store.fetch_configuration(uow)
+    if chat_service_sid is None:
+        chat_service_sid = defaults.default_chat_service_sid if defaults else ""
+    elif await service_store.fetch_service(uow, chat_service_sid) is None:
+        raise not_found(chat_service_sid)
+    if messaging_service_sid is not None:
+        await _check_messaging_service(uow, messaging_service_sid)
+    elif defaults is not None:
+        messaging_service_sid = defaults.default_messaging_service_sid
+    if timers_inactive is None and timers_closed is None and defaults is not None:
+        timers_inactive, timers_closed = defaults.default_inactive_timer, defaults.default_closed_timer
+    row = Conversation(
+        account_sid=uow.account_sid,
+        sid=sid or uow.new_sid("CH"),
+        chat_service_sid=chat_service_sid,
+        messaging_service_sid=messaging_service_sid,
+        friendly_name=checks.friendly_name(friendly_name),
+        unique_name=checks.unique_name(unique_name),
+        attributes=checks.attributes(attributes, maximum=checks.LONG_ATTRIBUTES_MAX),
+        state=state,
+        state_at=uow.now,
+        timer_inactive=timers_inactive,
+        timer_closed=timers_closed,
+        inactive_seconds=timers.inactive_seconds(timers_inactive),
+        closed_seconds=timers.closed_seconds(timers_closed),
+        date_inactive=None,
+        date_closed=None,
+        created_by=created_by,
+        next_index=0,
+        last_message_at=None,
+        listeners={"webhooks": [], "recipients": []},
+        document_sid=uow.new_sid("ET"),
+        messages_sid=uow.new_sid("ES"),
+        roster_sid=uow.new_sid("MP"),
+        change=1,
+        messages_change=0,
+        roster_change=0,
+        date_created=date_created or uow.now,
+        date_updated=date_updated or date_created or uow.now,
+        removed_at=None,
+    )
+    timers.restart(row, uow.now)
+    if not await store.insert(uow, row):
+        raise errors.UNIQUE_NAME_EXISTS.error()
+    await announce(uow, "conversation.added/1", row, row, origin)
+    timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
+    return row
+
+
+async def fetch(
+    reader: Reader, sid_or_unique_name: str, *, chat_service_sid: str | None = None, scope: Scope = None
+) -> Conversation:
+    """Return a conversation by SID or unique name. Error: 404/20404."""
+    scope = chat_service_sid or scope
+    if is_sid(sid_or_unique_name, "CH"):
+        row = await store.fetch(reader, sid_or_unique_name, scope)
+    else:
+        row = await store.fetch_by_name(reader, sid_or_unique_name, scope)
+    if row is None:
+        raise not_found(sid_or_unique_name)
+    return row
+
+
+async def resolve(reader: Reader, sid_or_unique_name: str, scope: Scope = None) -> str:
+    """Return the SID of a conversation named by SID or unique name. Error: 404/20404."""
+    if is_sid(sid_or_unique_name, "CH") and scope is None:
+        return sid_or_unique_name
+    return (await fetch(reader, sid_or_unique_name, scope=scope)).sid
+
+
+async def lock(uow: UnitOfWork, sid: str, scope: Scope = None) -> Conversation:
+    """Lock a conversation named by SID. Error: 404/20404."""
+    row = await store.lock(uow, sid, scope)
+    if row is None:
+        raise not_found(sid)
+    return row
+
+
+async def locked_open(uow: UnitOfWork, sid: str, scope: Scope = None) -> Conversation:
+    """Lock a conversation that is to be written. Errors: 404/20404; 50377 it is closed (conversations.md §2.1)."""
+    row = await lock(uow, sid, scope)
+    if row.state == "closed":
+        raise errors.CONVERSATION_CLOSED.error()
+    return row
+
+
+async def update(
+    uow: UnitOfWork, sid_or_unique_name: str, changes: Changes, *, scope: Scope = None, origin: Origin = API
+) -> Conversation:
+    """Change a conversation; a timer that is set counts from now.
+
+    Errors: 404/20404, 50377 closed, 50353 the unique name is taken, limits as in `create`.
+    """
+    sid = await resolve(uow, sid_or_unique_name, scope)
+    if changes.state is not None and _check_state(changes.state) == "closed":
+        await participant_store.lock_pairs(uow, sid)
+    row = await locked_open(uow, sid)
+    state_from = row.state
+    await _apply(uow, row, changes)
+    try:
+        await store.update(uow, row)
+    except asyncpg.UniqueViolationError as error:
+        raise errors.UNIQUE_NAME_EXISTS.error() from error
+    if row.state != state_from:
+        await _state_changed(uow, row, state_from, "API", origin)
+    if changes.timers_inactive is not None or changes.timers_closed is not None or row.state != state_from:
+        await timers.arm_anew(uow, row)
+    others = [name for name in changes.__struct_fields__ if name != "state" and getattr(changes, name) is not None]
+    if others or changes.state is None:
+        await announce(uow, "conversation.updated/1", row, row, origin)
+    return row
+
+
+async def _apply(uow: UnitOfWork, row: Conversation, changes: Changes) -> None:
+    if changes.friendly_name is not None:
+        row.friendly_name = checks.friendly_name(changes.friendly_name)
+    if changes.unique_name is not None:
+        unique_name = checks.unique_name(changes.unique_name)
+        if unique_name is not None and unique_name != row.unique_name:
+            holder = await store.fetch_by_name(uow, unique_name, row.chat_service_sid)
+            if holder is not None:
+                raise errors.UNIQUE_NAME_EXISTS.error()
+        row.unique_name = unique_name
+    if changes.attributes is not None:
+        row.attributes = checks.attributes(changes.attributes, maximum=checks.LONG_ATTRIBUTES_MAX)
+    if changes.messaging_service_sid is not None:
+        await _check_messaging_service(uow, changes.messaging_service_sid)
+        row.messaging_service_sid = changes.messaging_service_sid
+    _apply_timers(row, changes, uow.now)
+    if changes.state is not None:
+        _enter(row, _check_state(changes.state), uow.now)
+    row.date_created = changes.date_created or row.date_created
+    row.date_updated = changes.date_updated or uow.now
+    row.change += 1
+
+
+def _apply_timers(row: Conversation, changes: Changes, now: datetime) -> None:
+    if changes.timers_inactive is not None:
+        row.timer_inactive = changes.timers_inactive
+        row.inactive_seconds = timers.inactive_seconds(changes.timers_inactive)
+        row.date_inactive = timers.after(now, row.inactive_seconds)
+    if changes.timers_closed is not None:
+        row.timer_closed = changes.timers_closed
+        row.closed_seconds = timers.closed_seconds(changes.timers_closed)
+        row.date_closed = timers.after(now, row.closed_seconds)
+
+
+def _enter(row: Conversation, state: str, now: datetime) -> None:
+    if state == row.state:
+        return
+    row.state, row.state_at = state, now
+    if state == "active":
+        timers.restart(row, now)
+
+
+async def _state_changed(uow: UnitOfWork, row: Conversation, state_from: str, reason: str, origin: Origin) -> None:
+    if row.state == "closed":
+        await store.release_pairs(uow, row.sid)
+    await announce(
+        uow, "conversation.state_updated/1", row, row, origin, state_from=state_from, state_to=row.state, reason=reason
+    )
+
+
+async def set_state(
+    uow: UnitOfWork, sid: str, state: str, *, reason: str = "API", origin: Origin = API
+) -> Conversation:
+    """Move a conversation to a state; one that is there already is left alone. Closing releases its address pairs.
+
+    `reason`: `API`, `TIMER` or `EVENT`. Errors: 404/20404; 50377 it is closed; 50378 (conversations.md §2.1).
+    """
+    state = _check_state(state)
+    if state == "closed":
+        await participant_store.lock_pairs(uow, sid)
+    row = await lock(uow, sid)
+    if row.state == state:
+        return row
+    if row.state == "closed":
+        raise errors.CONVERSATION_CLOSED.error()
+    await enter_state(uow, row, state, reason=reason, origin=origin)
+    await timers.arm_anew(uow, row)
+    return row
+
+
+async def enter_state(uow: UnitOfWork, row: Conversation, state: str, *, reason: str, origin: Origin) -> None:
+    """Write a new state of a locked conversation and state the fact; the caller arms the timer."""
+    state_from = row.state
+    _enter(row, state, uow.now)
+    row.date_updated = uow.now
+    row.change += 1
+    await store.update(uow, row)
+    await _state_changed(uow, row, state_from, reason, TIMER if reason == "TIMER" else origin)
+
+
+async def timer_fired(uow: UnitOfWork, sid: str) -> None:
+    """Do what the dates of a conversation ask for by now, in their order, and arm its timer for what is left."""
+    await participant_store.lock_pairs(uow, sid)
+    row = await store.lock(uow, sid)
+    if row is None or row.state not in ("active", "inactive"):
+        return
+    if row.state == "active" and row.date_inactive is not None and row.date_inactive <= uow.now:
+        await enter_state(uow, row, "inactive", reason="TIMER", origin=API)
+    if row.date_closed is not None and row.date_closed <= uow.now:
+        await enter_state(uow, row, "closed", reason="TIMER", origin=API)
+    timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
+
+
+async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = None, origin: Origin = API) -> None:
+    """Delete a conversation with its messages, media, participants and webhooks; its pairs and unique name are free.
+
+    The row and its participants stay as tombstones. Error: 404/20404 (conversations.md §2.3).
+    """
+    sid = await resolve(uow, sid_or_unique_name, scope)
+    await participant_store.lock_pairs(uow, sid)
+    row = await lock(uow, sid)
+    await store.release_pairs(uow, sid)
+    roster_change = await store.remove(uow, row)
+    for participant in await participant_store.all_of(uow, sid):
+        participant.change, participant.removed_at = roster_change, uow.now
+        if participant.user_sid is not None:
+            participant.user_change = await user_store.raise_conversations(uow, participant.user_sid)
+        await participant_store.update(uow, participant)
+    await media.discard(uow, await media.remove_of_conversation(uow, sid))
+    await message_store.erase_all(uow, sid)
+    await webhook_store.delete_all(uow, sid)
+    await cancel(uow, timers.lane(sid))
+    row.removed_at = uow.now
+    await announce(uow, "conversation.removed/1", row, row, origin)

@@ -1,0 +1,65 @@
+"""The facts which Conversations states, and who hears of them (conversations.md §6.3)."""
+
+from typing import Any
+
+import msgspec
+
+from parlour.conversations.store.conversations import Conversation
+from parlour.outbox.facts import Event, state
+from parlour.store.unit import UnitOfWork
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an action comes from.
+
+    `source`: `API`, `SDK` or the channel's name, such as `SMS`; `webhooks`: the REST request asked for events;
+    `flow`: the action is a Studio flow's own, which never comes back to scoped webhooks.
+    """
+
+    source: str = "API"
+    client_identity: str | None = None
+    webhooks: bool = False
+    flow: bool = False
+
+    @property
+    def heard(self) -> bool:
+        """Tell whether webhooks hear of the action: REST calls only if they asked for it (conversations.md §6.3)."""
+        return not self.flow and (self.source != "API" or self.webhooks)
+
+
+API = Origin()
+
+
+def listeners_of(listeners: dict[str, Any], origin: Origin) -> dict[str, Any]:
+    """Return the listeners of a conversation which hear of an action of this origin."""
+    return listeners if origin.heard else {**listeners, "webhooks": []}
+
+
+def wire(row: msgspec.Struct) -> dict[str, Any]:
+    """Return a row in values that JSON has."""
+    values: dict[str, Any] = msgspec.to_builtins(row)
+    return values
+
+
+async def announce(
+    uow: UnitOfWork, kind: str, conversation: Conversation, row: msgspec.Struct, origin: Origin, **further: object
+) -> Event:
+    """State a fact about a row of a locked conversation; `further` joins the snapshot."""
+    snapshot = wire(row)
+    snapshot.update(
+        conversation_sid=conversation.sid,
+        chat_service_sid=conversation.chat_service_sid,
+        messaging_service_sid=conversation.messaging_service_sid,
+        source=origin.source,
+        client_identity=origin.client_identity,
+        webhooks=origin.heard,
+        **further,
+    )
+    return await state(
+        uow,
+        kind,
+        stream=conversation.sid,
+        object_sid=snapshot["sid"],
+        snapshot=snapshot,
+        listeners=listeners_of(conversation.listeners, origin),
+    )

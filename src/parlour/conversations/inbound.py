@@ -1,0 +1,128 @@
+"""Inbound channel messages: the conversation that holds the pair, or a new one (conversations.md §8.2)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from parlour.conversations import addresses, checks, conversations, errors, media, messages, participants, webhooks
+from parlour.conversations.addresses import AddressConfiguration
+from parlour.conversations.events import Origin
+from parlour.conversations.files import Stored
+from parlour.conversations.store import conversations as conversation_store
+from parlour.conversations.store import participants as participant_store
+from parlour.conversations.store.conversations import Taken
+from parlour.store.unit import UnitOfWork
+
+PAIR_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MediaItem:
+    """A file of an inbound message, put into the media store before: `key`, `size` (bytes), `sha256` as it answered."""
+
+    key: str
+    size: int
+    sha256: str
+    content_type: str
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message from the street: `address` wrote to `proxy_address`, both with the prefix of their channel.
+
+    `channel_type`: type of the binding, such as `sms`; `source`: what webhooks are told, such as `SMS`.
+    """
+
+    address: str
+    proxy_address: str
+    body: str | None = None
+    media: list[MediaItem] = field(default_factory=list)
+    channel_type: str = "sms"
+    source: str = "SMS"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an inbound message; both SIDs are None when no address wants it."""
+
+    conversation_sid: str | None
+    message_sid: str | None
+    created: bool
+
+
+async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
+    """Put an inbound message into the open conversation of its pair, or make one as the address is configured.
+
+    The insert into `open_pair` is the lock of "one conversation per pair" (DESIGN 2.9): a burst of first messages
+    makes one conversation. Errors: 50504 body, 50411-50414 malformed pair.
+    """
+    origin = Origin(source=inbound.source)
+    taken = await conversation_store.take_index_of_pair(uow, inbound.address, inbound.proxy_address)
+    if taken is not None:
+        return await _append(uow, inbound, taken, origin, created=False)
+    configuration = await addresses.find(uow, inbound.proxy_address)
+    if configuration is None or not configuration.enabled:
+        return Received(None, None, created=False)
+    sid = uow.new_sid("CH")
+    for _ in range(PAIR_ATTEMPTS):
+        if await participant_store.take_pair(uow, inbound.address, inbound.proxy_address, sid):
+            break
+        # Another first message made the conversation meanwhile; if it closed since, the pair is free again.
+        taken = await conversation_store.take_index_of_pair(uow, inbound.address, inbound.proxy_address)
+        if taken is not None:
+            return await _append(uow, inbound, taken, origin, created=False)
+    else:
+        raise errors.PAIR_IN_USE.error(
+            sid=await participant_store.holder_of_pair(uow, inbound.address, inbound.proxy_address)
+        )
+    await _auto_create(uow, inbound, configuration, sid, origin)
+    taken = await conversation_store.take_index(uow, sid, inbound.address, None)
+    if taken is None:
+        raise AssertionError("unreachable: the conversation was made in this unit")
+    return await _append(uow, inbound, taken, origin, created=True)
+
+
+async def _auto_create(
+    uow: UnitOfWork, inbound: Inbound, configuration: AddressConfiguration, sid: str, origin: Origin
+) -> None:
+    """Make conversation, scoped webhook and participant, in this order; the webhook sees the first message."""
+    await conversations.create(
+        uow, sid=sid, chat_service_sid=configuration.conversation_service_sid, created_by="system", origin=origin
+    )
+    if configuration.auto_creation_type == "studio":
+        await webhooks.attach_studio(
+            uow, sid, flow_sid=configuration.studio_flow_sid or "", retry_count=configuration.studio_retry_count or 0
+        )
+    elif configuration.auto_creation_type == "webhook":
+        await webhooks.create(
+            uow,
+            sid,
+            target="webhook",
+            url=configuration.webhook_url,
+            method=configuration.webhook_method,
+            filters=configuration.webhook_filters or (),
+        )
+    await participants.add(
+        uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
+    )
+
+
+async def _append(uow: UnitOfWork, inbound: Inbound, taken: Taken, origin: Origin, *, created: bool) -> Received:
+    files = []
+    for item in inbound.media:
+        stored = Stored(key=item.key, size=item.size, sha256=item.sha256, content_type=item.content_type)
+        row = await media.record(
+            uow, stored, service_sid=taken.chat_service_sid, filename=item.filename, author=inbound.address
+        )
+        files.append(row.sid)
+    draft = messages.Draft(
+        author=inbound.address,
+        body=checks.body(inbound.body),
+        attributes="{}",
+        subject=None,
+        media_sids=files,
+        date_created=None,
+        date_updated=None,
+    )
+    message = await messages.add(uow, taken, draft, origin)
+    return Received(taken.sid, message.sid, created=created)

@@ -1,0 +1,201 @@
+"""Messages: dense indexes, media, and what others hear of them (conversations.md §4)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from parlour.conversations import checks, conversations, delivery, errors, media, timers
+from parlour.conversations.events import API, Origin, announce, listeners_of, wire
+from parlour.conversations.store import conversations as conversation_store
+from parlour.conversations.store import messages as store
+from parlour.conversations.store.conversations import Scope, Taken
+from parlour.conversations.store.messages import Message
+from parlour.kit.sids import is_sid
+from parlour.outbox.facts import state
+from parlour.rest.errors import not_found
+from parlour.store.unit import Reader, UnitOfWork
+
+__all__ = ["Changes", "Message", "add", "create", "fetch", "remove", "update"]
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """A message that is about to be stored."""
+
+    author: str
+    body: str | None
+    attributes: str
+    subject: str | None
+    media_sids: Sequence[str]
+    date_created: datetime | None
+    date_updated: datetime | None
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What an update changes; None leaves a field as it is."""
+
+    author: str | None = None
+    body: str | None = None
+    attributes: str | None = None
+    subject: str | None = None
+    date_created: datetime | None = None
+    date_updated: datetime | None = None
+
+
+async def create(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    *,
+    author: str = "system",
+    body: str | None = None,
+    attributes: str = "{}",
+    subject: str | None = None,
+    media_sids: Sequence[str] = (),
+    source: str = "API",
+    client_identity: str | None = None,
+    webhooks: bool = False,
+    date_created: datetime | None = None,
+    date_updated: datetime | None = None,
+    flow: bool = False,
+    scope: Scope = None,
+) -> Message:
+    """Post a message with the next index; an inactive conversation becomes active and its timers start anew.
+
+    `webhooks`: a REST caller asks for events; `flow`: posted by a Studio flow, never feeds scoped webhooks.
+    Errors: 404/20404, 50377 closed, 50503 nothing to say, 50504 body over 32 KB, 50303 and 50304 attributes, 50310
+    author, 50507, 50508 and 50510 media (conversations.md §4.1, §4.2).
+    """
+    draft = Draft(
+        author=checks.author(author),
+        body=checks.body(body),
+        attributes=checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX),
+        subject=checks.subject(subject),
+        media_sids=media_sids,
+        date_created=date_created,
+        date_updated=date_updated,
+    )
+    if draft.body is None and not media_sids:
+        raise errors.BODY_MISSING.error()
+    origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
+    if not is_sid(conversation_sid, "CH"):
+        conversation_sid = await conversations.resolve(uow, conversation_sid, scope)
+    taken = await conversation_store.take_index(uow, conversation_sid, draft.author, scope)
+    if taken is None:
+        await conversations.fetch(uow, conversation_sid, scope=scope)
+        raise errors.CONVERSATION_CLOSED.error()
+    return await add(uow, taken, draft, origin)
+
+
+async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Message:
+    """Store a message under the index taken; the row, its event, lanes and jobs are one statement."""
+    sid = uow.new_sid("IM")
+    attached = None
+    if draft.media_sids:
+        attached = await media.attach(
+            uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
+        )
+    recipients = [r for r in taken.listeners["recipients"] if r["participant_sid"] != taken.participant_sid]
+    date_created = draft.date_created or uow.now
+    row = Message(
+        account_sid=uow.account_sid,
+        sid=sid,
+        conversation_sid=taken.sid,
+        chat_service_sid=taken.chat_service_sid,
+        index=taken.index,
+        author=draft.author,
+        participant_sid=taken.participant_sid,
+        body=draft.body,
+        attributes=draft.attributes,
+        subject=draft.subject,
+        media=attached,
+        delivery=delivery.summary((), total=len(recipients)),
+        recipient_count=len(recipients),
+        source=origin.source,
+        client_identity=origin.client_identity,
+        last_updated_by=None,
+        created_change=taken.messages_change,
+        change=taken.messages_change,
+        date_created=date_created,
+        date_updated=draft.date_updated or date_created,
+        removed_at=None,
+    )
+    store.insert(uow, row)
+    snapshot = wire(row)
+    snapshot.update(
+        messaging_service_sid=taken.messaging_service_sid,
+        recipients=recipients,
+        webhooks=origin.heard,
+        flow=origin.flow,
+    )
+    await state(
+        uow,
+        "message.added/1",
+        stream=taken.sid,
+        object_sid=sid,
+        snapshot=snapshot,
+        listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin),
+    )
+    if taken.state == "inactive":
+        await _revive(uow, taken.sid, origin)
+    return row
+
+
+async def _revive(uow: UnitOfWork, conversation_sid: str, origin: Origin) -> None:
+    conversation = await conversations.lock(uow, conversation_sid)
+    await conversations.enter_state(uow, conversation, "active", reason="EVENT", origin=origin)
+    await timers.arm_anew(uow, conversation)
+
+
+async def fetch(reader: Reader, conversation_sid: str, sid: str) -> Message:
+    """Return a message of a conversation. Error: 404/20404."""
+    row = await store.fetch(reader, conversation_sid, sid)
+    if row is None:
+        raise not_found(sid)
+    return row
+
+
+async def update(
+    uow: UnitOfWork, conversation_sid: str, sid: str, changes: Changes, *, scope: Scope = None, origin: Origin = API
+) -> Message:
+    """Edit a message; nothing is sent to channels again, its index stays (conversations.md §4.4).
+
+    Errors: 404/20404, 50377 closed, 50509 the body of a media message, limits as in `create`.
+    """
+    conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
+    row = await fetch(uow, conversation.sid, sid)
+    if changes.author is not None:
+        row.author = checks.author(changes.author)
+        row.participant_sid = await store.author_sid(uow, conversation.sid, row.author)
+    if changes.body is not None:
+        if row.media and changes.body != row.body:
+            raise errors.MEDIA_BODY_FIXED.error()
+        row.body = checks.body(changes.body)
+        if row.body is None and not row.media:
+            raise errors.BODY_MISSING.error()
+    if changes.attributes is not None:
+        row.attributes = checks.attributes(changes.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
+    if changes.subject is not None:
+        row.subject = checks.subject(changes.subject)
+    row.date_created = changes.date_created or row.date_created
+    row.date_updated = changes.date_updated or uow.now
+    row.last_updated_by = origin.client_identity or "system"
+    row.change = await store.raise_messages(uow, conversation.sid) or row.change
+    await store.update(uow, row)
+    await announce(uow, "message.updated/1", conversation, row, origin, reason="edit")
+    return row
+
+
+async def remove(
+    uow: UnitOfWork, conversation_sid: str, sid: str, *, scope: Scope = None, origin: Origin = API
+) -> None:
+    """Delete a message with its media; indexes of others stay, copies on channels too. Errors: 404/20404, 50377."""
+    conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
+    row = await fetch(uow, conversation.sid, sid)
+    is_last = row.index == conversation.next_index - 1
+    snapshot_row = msgspec.structs.replace(row, removed_at=uow.now)
+    row.change = await store.raise_messages(uow, conversation.sid, document=is_last) or row.change
+    row.removed_at = uow.now
+    row.body, row.media, row.attributes, row.subject = None, None, "{}", None
+    await store.update(uow, row)
+    await media.discard(uow, await media.remove_of_message(uow, sid))
+    await announce(uow, "message.removed/1", conversation, snapshot_row, origin)

@@ -1,0 +1,97 @@
+"""Changes of participants: attributes, role, read position, identity and proxy (conversations.md §3.2, §3.6)."""
+
+from datetime import datetime
+
+import msgspec
+
+from parlour.conversations import bindings, checks, conversations, errors, participants, roles
+from parlour.conversations.events import API, Origin, announce
+from parlour.conversations.store import participants as store
+from parlour.conversations.store.conversations import Scope
+from parlour.conversations.store.participants import Participant
+from parlour.store.unit import UnitOfWork
+
+NULL = "null"  # the literal that clears a value (conversations.md §1.4)
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What an update changes; None leaves a field as it is, the text `null` clears it."""
+
+    attributes: str | None = None
+    role_sid: str | None = None
+    identity: str | None = None
+    proxy_address: str | None = None
+    last_read_message_index: str | None = None
+    last_read_timestamp: str | None = None
+    date_created: datetime | None = None
+    date_updated: datetime | None = None
+
+
+async def update(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    sid_or_identity: str,
+    changes: Changes,
+    *,
+    scope: Scope = None,
+    origin: Origin = API,
+) -> Participant:
+    """Change a participant.
+
+    Errors: 404/20404, 50377 closed, 50109 role, 50421 and 50405 read position, 50440, 50441 proxy, 50444 identity,
+    50416 the new pair is in a conversation.
+    """
+    sid = await conversations.resolve(uow, conversation_sid, scope)
+    if changes.proxy_address is not None:
+        await _move_pair(uow, sid, await participants.fetch(uow, sid, sid_or_identity), changes.proxy_address)
+    conversation = await conversations.locked_open(uow, sid)
+    row = await participants.fetch(uow, sid, sid_or_identity)
+    if changes.attributes is not None:
+        row.attributes = checks.attributes(changes.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
+    if changes.role_sid is not None:
+        await roles.check(uow, chat_service_sid=row.chat_service_sid, sid=changes.role_sid, type="conversation")
+        row.role_sid = changes.role_sid
+    if changes.identity is not None and changes.identity != row.identity:
+        raise errors.IDENTITY_NOT_ADDABLE.error()
+    if changes.proxy_address is not None:
+        row.proxy_address = None if changes.proxy_address == NULL else changes.proxy_address
+        participants.listen(conversation, row)
+    in_map = _read_position(row, changes)
+    row.date_created = changes.date_created or row.date_created
+    row.date_updated = changes.date_updated or uow.now
+    await participants.touch(uow, conversation, row, in_map=in_map)
+    await announce(uow, "participant.updated/1", conversation, row, origin)
+    return row
+
+
+async def _move_pair(uow: UnitOfWork, conversation_sid: str, row: Participant, proxy_address: str) -> None:
+    if row.address is None:
+        raise errors.NO_ADDRESS_FOR_PROXY.error()
+    if proxy_address == NULL and row.proxy_address is None:
+        raise errors.NO_PROXY_TO_REMOVE.error()
+    if proxy_address == row.proxy_address:
+        return
+    if row.proxy_address is not None:
+        await store.release_pair(uow, row.address, row.proxy_address, conversation_sid)
+    if proxy_address != NULL:
+        bindings.check_pair(row.address, proxy_address)
+        await participants.check_proxy(uow, row.type, proxy_address)
+        await participants.take_pair(uow, row.address, proxy_address, conversation_sid)
+
+
+def _read_position(row: Participant, changes: Changes) -> bool:
+    if changes.last_read_message_index is not None:
+        row.last_read_message_index = read_index(changes.last_read_message_index)
+    if changes.last_read_timestamp is not None:
+        text = changes.last_read_timestamp
+        row.last_read_timestamp = None if text == NULL else checks.date(text, errors.READ_TIMESTAMP_INVALID)
+    return changes.last_read_message_index is not None
+
+
+def read_index(text: str) -> int | None:
+    """Read `LastReadMessageIndex`; empty or `null` clears it. Error: 50421."""
+    if text in ("", NULL):
+        return None
+    if not text.lstrip("-").isdigit() or not 0 <= int(text) < 2**31:
+        raise errors.READ_INDEX_INVALID.error()
+    return int(text)

@@ -1,0 +1,225 @@
+"""Participants: chat users and addresses behind a proxy (conversations.md §3)."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+from parlour.conversations import bindings, checks, conversations, errors, roles, users
+from parlour.conversations.events import API, Origin, announce
+from parlour.conversations.store import conversations as conversation_store
+from parlour.conversations.store import participants as store
+from parlour.conversations.store import services as service_store
+from parlour.conversations.store import users as user_store
+from parlour.conversations.store.conversations import Conversation, Scope
+from parlour.conversations.store.participants import Participant
+from parlour.rest.errors import invalid_parameter, not_found
+from parlour.store.unit import Reader, UnitOfWork
+
+__all__ = ["Participant", "add", "all_of", "check_proxy", "fetch", "find", "leave_all", "listen", "remove", "take_pair", "touch"]
+
+PARTICIPANTS_MAX: Final = 1000  # per conversation
+BINDINGS_MAX: Final = 50  # participants with a messaging binding per conversation
+CONVERSATIONS_MAX: Final = 1000  # not closed, per identity
+
+ProxyCheck = Callable[[Reader, str], Awaitable[bool]]
+# Channel type -> says whether a proxy address belongs to the account (50413); a type without one takes any.
+proxy_checks: dict[str, ProxyCheck] = {}
+
+
+async def add(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    *,
+    identity: str | None = None,
+    address: str | None = None,
+    proxy_address: str | None = None,
+    attributes: str = "{}",
+    role_sid: str | None = None,
+    source: str = "API",
+    date_created: datetime | None = None,
+    date_updated: datetime | None = None,
+    scope: Scope = None,
+    origin: Origin | None = None,
+    pair_taken: bool = False,
+) -> Participant:
+    """Add a chat user (`identity`) or an address behind a proxy to a conversation.
+
+    `pair_taken`: the caller holds the pair for this conversation already. Errors: 404/20404, 50377 closed, 50433 the
+    identity is in it, 50416 the pair is in a conversation, 50407-50414 binding, 50109 role, 50417, 50418, 50214 limits
+    (conversations.md §3.2, §3.3).
+    """
+    origin = origin or Origin(source=source)
+    attributes = checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
+    sid = await conversations.resolve(uow, conversation_sid, scope)
+    channel = await _channel(uow, identity, address, proxy_address)
+    if address is not None and proxy_address is not None and not pair_taken:
+        await take_pair(uow, address, proxy_address, sid)
+    conversation = await conversations.locked_open(uow, sid)
+    await _check_room(uow, conversation, identity)
+    service = await service_store.fetch_service(uow, conversation.chat_service_sid)
+    if role_sid is not None:
+        await roles.check(uow, chat_service_sid=conversation.chat_service_sid, sid=role_sid, type="conversation")
+    row = Participant(
+        account_sid=uow.account_sid,
+        sid=uow.new_sid("MB"),
+        conversation_sid=sid,
+        chat_service_sid=conversation.chat_service_sid,
+        type=channel,
+        identity=identity,
+        user_sid=None,
+        address=address,
+        proxy_address=proxy_address,
+        role_sid=role_sid or (service.default_conversation_role_sid if service else None),
+        attributes=attributes,
+        last_read_message_index=None,
+        last_read_timestamp=None,
+        notification_level="default",
+        created_change=0,
+        change=0,
+        user_created_change=None,
+        user_change=None,
+        date_created=date_created or uow.now,
+        date_updated=date_updated or date_created or uow.now,
+        removed_at=None,
+    )
+    if identity is None:
+        listen(conversation, row)
+    row.created_change = row.change = await conversation_store.raise_roster(uow, conversation)
+    if identity is not None:
+        await _join(uow, row, identity)
+    await store.insert(uow, row)
+    await announce(uow, "participant.added/1", conversation, row, origin)
+    return row
+
+
+async def _channel(reader: Reader, identity: str | None, address: str | None, proxy_address: str | None) -> str:
+    if identity is not None:
+        if address is not None or proxy_address is not None:
+            raise errors.IDENTITY_NOT_ACCEPTABLE.error()
+        checks.identity(identity)
+        return bindings.CHAT
+    if address is None and proxy_address is None:
+        raise invalid_parameter("Identity", "Identity or MessagingBinding.Address must be given")
+    channel = bindings.check_pair(address or "", proxy_address or "")
+    await check_proxy(reader, channel, proxy_address or "")
+    return channel
+
+
+async def check_proxy(reader: Reader, channel: str, proxy_address: str) -> None:
+    """Refuse a proxy address that is not the account's (50413)."""
+    owns = proxy_checks.get(channel)
+    if owns is not None and not await owns(reader, proxy_address):
+        raise errors.BINDING_PROXY_FOREIGN.error(proxy=proxy_address)
+
+
+async def take_pair(uow: UnitOfWork, address: str, proxy_address: str, conversation_sid: str) -> None:
+    """Bind an address pair to a conversation. Error: 50416 another holds it."""
+    if not await store.take_pair(uow, address, proxy_address, conversation_sid):
+        holder = await store.holder_of_pair(uow, address, proxy_address)
+        raise errors.PAIR_IN_USE.error(sid=holder or conversation_sid)
+
+
+async def _check_room(uow: UnitOfWork, conversation: Conversation, identity: str | None) -> None:
+    everyone, bound = await store.count(uow, conversation.sid)
+    if everyone >= PARTICIPANTS_MAX:
+        raise errors.TOO_MANY_PARTICIPANTS.error(maximum=PARTICIPANTS_MAX)
+    if identity is None:
+        if bound >= BINDINGS_MAX:
+            raise errors.TOO_MANY_BINDINGS.error(maximum=BINDINGS_MAX)
+        return
+    if await store.find_identity(uow, conversation.sid, identity) is not None:
+        raise errors.PARTICIPANT_EXISTS.error()
+    if await store.open_of_identity(uow, conversation.chat_service_sid, identity) >= CONVERSATIONS_MAX:
+        raise errors.TOO_MANY_CONVERSATIONS.error(identity=identity, maximum=CONVERSATIONS_MAX)
+
+
+def listen(conversation: Conversation, row: Participant) -> None:
+    """Keep the recipients of a conversation on its row, where the hot path finds them under the row's lock."""
+    others = [entry for entry in conversation.listeners["recipients"] if entry["participant_sid"] != row.sid]
+    if row.removed_at is None and row.address is not None and row.proxy_address is not None:
+        others.append(
+            {
+                "participant_sid": row.sid,
+                "type": row.type,
+                "address": row.address,
+                "proxy_address": row.proxy_address,
+            }
+        )
+    conversation.listeners["recipients"] = others
+
+
+async def _join(uow: UnitOfWork, row: Participant, identity: str) -> None:
+    user = await users.ensure(uow, chat_service_sid=row.chat_service_sid, identity=identity)
+    row.user_sid = user.sid
+    row.user_created_change = row.user_change = await user_store.raise_conversations(uow, user.sid)
+
+
+async def touch(uow: UnitOfWork, conversation: Conversation, row: Participant, *, in_map: bool) -> None:
+    """Write a changed participant of a locked conversation with its next change numbers.
+
+    `in_map`: what changed shows in the user's own list of conversations (read position, notification level).
+    """
+    row.change = await conversation_store.raise_roster(uow, conversation)
+    if in_map and row.user_sid is not None:
+        row.user_change = await user_store.raise_conversations(uow, row.user_sid)
+    await store.update(uow, row)
+
+
+async def fetch(reader: Reader, conversation_sid: str, sid_or_identity: str) -> Participant:
+    """Return a participant by SID or identity. Error: 404/20404."""
+    row = await store.fetch(reader, conversation_sid, sid_or_identity)
+    if row is None:
+        raise not_found(sid_or_identity)
+    return row
+
+
+async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:
+    """Return everyone in a conversation, in the order of their joining."""
+    return await store.all_of(reader, conversation_sid)
+
+
+async def find(
+    reader: Reader, conversation_sid: str, *, identity: str | None = None, address: str | None = None
+) -> Participant | None:
+    """Return the participant of an identity or an address, None if there is none."""
+    if identity is not None:
+        return await store.find_identity(reader, conversation_sid, identity)
+    return None if address is None else await store.find_address(reader, conversation_sid, address)
+
+
+async def remove(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    participant_sid_or_identity: str,
+    *,
+    source: str = "API",
+    scope: Scope = None,
+    origin: Origin | None = None,
+    refuse_closed: bool = False,
+) -> None:
+    """Remove a participant; its messages stay, its pair is free (conversations.md §3.3).
+
+    `refuse_closed`: raise 50377 for a closed conversation, as the contract does for callers. Error: 404/20404.
+    """
+    sid = await conversations.resolve(uow, conversation_sid, scope)
+    found = await fetch(uow, sid, participant_sid_or_identity)
+    if found.address is not None and found.proxy_address is not None:
+        await store.lock_pair(uow, found.address, found.proxy_address)
+    conversation = await (conversations.locked_open(uow, sid) if refuse_closed else conversations.lock(uow, sid))
+    row = await fetch(uow, sid, found.sid)
+    if row.address is not None and row.proxy_address is not None:
+        await store.release_pair(uow, row.address, row.proxy_address, sid)
+    row.removed_at = row.date_updated = uow.now
+    listen(conversation, row)
+    await touch(uow, conversation, row, in_map=True)
+    await announce(uow, "participant.removed/1", conversation, row, origin or Origin(source=source))
+
+
+async def leave_all(uow: UnitOfWork, user_sid: str, *, origin: Origin = API) -> None:
+    """Remove a user from every conversation."""
+    for sid in await user_store.conversations_of(uow, user_sid):
+        conversation = await conversation_store.fetch(uow, sid, None)
+        if conversation is not None:
+            participant = next((p for p in await store.all_of(uow, sid) if p.user_sid == user_sid), None)
+            if participant is not None:
+                await remove(uow, sid, participant.sid, origin=origin)

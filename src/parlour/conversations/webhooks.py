@@ -1,0 +1,213 @@
+"""Scoped webhooks: who listens to one conversation (conversations.md §6.7)."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from parlour.conversations import conversations, errors
+from parlour.conversations.store import conversations as conversation_store
+from parlour.conversations.store import webhooks as store
+from parlour.conversations.store.conversations import Conversation, Scope
+from parlour.conversations.store.webhooks import ScopedWebhook
+from parlour.kit.sids import is_sid
+from parlour.rest.errors import not_found
+from parlour.store import refs
+from parlour.store.unit import Reader, UnitOfWork
+
+__all__ = [
+    "ScopedWebhook",
+    "attach_studio",
+    "check_filters",
+    "check_url",
+    "create",
+    "fetch",
+    "list_for",
+    "remove",
+    "update",
+]
+
+WEBHOOKS_MAX: Final = 5  # per conversation
+TRIGGERS_MAX: Final = 5  # per webhook
+TRIGGER_MAX: Final = 248  # characters
+URL_MAX: Final = 512  # characters
+EVENTS: Final = (
+    "onMessageAdded",
+    "onMessageUpdated",
+    "onMessageRemoved",
+    "onConversationUpdated",
+    "onConversationStateUpdated",
+    "onConversationRemoved",
+    "onParticipantAdded",
+    "onParticipantUpdated",
+    "onParticipantRemoved",
+    "onDeliveryUpdated",
+)
+_EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
+
+
+def check_url(url: str | None) -> str:
+    """Return an absolute http or https URL of at most 512 characters. Errors: 50369, 50372, 50388."""
+    if not url:
+        raise errors.WEBHOOK_URL_MISSING.error()
+    if len(url) > URL_MAX:
+        raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise errors.WEBHOOK_URL_INVALID.error(url=url) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
+        raise errors.WEBHOOK_URL_INVALID.error(url=url)
+    return url
+
+
+def check_method(method: str | None) -> str:
+    """Return `get` or `post`, the default. Error: 50055."""
+    lower = (method or "post").lower()
+    if lower not in ("get", "post"):
+        raise errors.WEBHOOK_METHOD_INVALID.error(method=method)
+    return lower
+
+
+def check_filters(filters: Sequence[str]) -> list[str]:
+    """Return the events of a webhook in their published spelling. Errors: 50370 none, 50365 unknown."""
+    wanted = [name for name in filters if name]
+    if not wanted:
+        raise errors.WEBHOOK_FILTER_MISSING.error()
+    for name in wanted:
+        if name.lower() not in _EVENTS_BY_LOWER:
+            raise errors.WEBHOOK_FILTER_INVALID.error(filter=name)
+    return list(dict.fromkeys(_EVENTS_BY_LOWER[name.lower()] for name in wanted))
+
+
+def check_triggers(triggers: Sequence[str]) -> list[str]:
+    """Return the keywords of a webhook. Errors: 50371 none, 50362 more than five, 50366 length."""
+    if not triggers:
+        raise errors.WEBHOOK_TRIGGER_MISSING.error()
+    if len(triggers) > TRIGGERS_MAX:
+        raise errors.TOO_MANY_TRIGGERS.error(maximum=TRIGGERS_MAX)
+    if any(not 0 < len(word) <= TRIGGER_MAX for word in triggers):
+        raise errors.WEBHOOK_TRIGGER_INVALID.error(maximum=TRIGGER_MAX)
+    return list(triggers)
+
+
+async def _check_flow(reader: Reader, flow_sid: str | None) -> str:
+    if not flow_sid or not is_sid(flow_sid, "FW") or not await refs.check(reader, flow_sid):
+        raise errors.WEBHOOK_FLOW_INVALID.error(sid=flow_sid or "(none)")
+    return flow_sid
+
+
+async def create(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    *,
+    target: str,
+    url: str | None = None,
+    method: str | None = None,
+    filters: Sequence[str] = (),
+    triggers: Sequence[str] = (),
+    flow_sid: str | None = None,
+    retry_count: int = 0,
+    scope: Scope = None,
+) -> ScopedWebhook:
+    """Attach a webhook of target `webhook`, `trigger` or `studio` to a conversation.
+
+    Errors: 404/20404, 50377 closed, 50361 more than five, 50362-50372, 50388, 50055 (conversations.md §6.7).
+    """
+    if not target:
+        raise errors.WEBHOOK_TARGET_MISSING.error()
+    kind = target.lower()
+    if kind not in ("webhook", "trigger", "studio"):
+        raise errors.WEBHOOK_TARGET_INVALID.error(target=target)
+    row = ScopedWebhook(
+        account_sid=uow.account_sid,
+        sid=uow.new_sid("WH"),
+        conversation_sid="",
+        chat_service_sid="",
+        target=kind,
+        url=None if kind == "studio" else check_url(url),
+        method=None if kind == "studio" else check_method(method),
+        filters=check_filters(filters) if kind == "webhook" else None,
+        triggers=check_triggers(triggers) if kind == "trigger" else None,
+        flow_sid=await _check_flow(uow, flow_sid) if kind == "studio" else None,
+        retry_count=retry_count,
+        date_created=uow.now,
+        date_updated=uow.now,
+    )
+    conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
+    if len(conversation.listeners["webhooks"]) >= WEBHOOKS_MAX:
+        raise errors.TOO_MANY_WEBHOOKS.error(maximum=WEBHOOKS_MAX)
+    row.conversation_sid, row.chat_service_sid = conversation.sid, conversation.chat_service_sid
+    await store.insert(uow, row)
+    await _listen(uow, conversation, row.sid, row)
+    return row
+
+
+async def attach_studio(
+    uow: UnitOfWork, conversation_sid: str, *, flow_sid: str, retry_count: int = 0
+) -> ScopedWebhook:
+    """Attach a Studio flow to a conversation. Errors: 404/20404, 50367 no such flow, 50361, 50377."""
+    return await create(uow, conversation_sid, target="studio", flow_sid=flow_sid, retry_count=retry_count)
+
+
+async def _listen(uow: UnitOfWork, conversation: Conversation, sid: str, row: ScopedWebhook | None) -> None:
+    """Keep the webhooks of a conversation on its row, where the hot path finds them under the row's lock."""
+    entries = [entry for entry in conversation.listeners["webhooks"] if entry["sid"] != sid]
+    if row is not None:
+        entry: dict[str, object] = {"sid": row.sid, "target": row.target, "flow_sid": row.flow_sid}
+        if row.filters is not None:
+            entry["filters"] = row.filters
+        entries.append(entry)
+    conversation.listeners["webhooks"] = entries
+    await conversation_store.set_listeners(uow, conversation)
+
+
+async def fetch(reader: Reader, conversation_sid: str, sid: str) -> ScopedWebhook:
+    """Return a scoped webhook. Error: 404/20404."""
+    row = await store.fetch(reader, conversation_sid, sid)
+    if row is None:
+        raise not_found(sid)
+    return row
+
+
+async def list_for(reader: Reader, conversation_sid: str) -> list[ScopedWebhook]:
+    """Return all scoped webhooks of a conversation."""
+    return await store.page(reader, conversation_sid)
+
+
+async def update(
+    uow: UnitOfWork,
+    conversation_sid: str,
+    sid: str,
+    *,
+    url: str | None = None,
+    method: str | None = None,
+    filters: Sequence[str] = (),
+    triggers: Sequence[str] = (),
+    flow_sid: str | None = None,
+    scope: Scope = None,
+) -> ScopedWebhook:
+    """Change a scoped webhook; what does not belong to its target is left out. Errors as in `create`."""
+    conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
+    row = await fetch(uow, conversation.sid, sid)
+    if row.target == "studio":
+        if flow_sid is not None:
+            row.flow_sid = await _check_flow(uow, flow_sid)
+    else:
+        row.url = row.url if url is None else check_url(url)
+        row.method = row.method if method is None else check_method(method)
+    if row.target == "webhook" and filters:
+        row.filters = check_filters(filters)
+    if row.target == "trigger" and triggers:
+        row.triggers = check_triggers(triggers)
+    row.date_updated = uow.now
+    await store.update(uow, row)
+    await _listen(uow, conversation, row.sid, row)
+    return row
+
+
+async def remove(uow: UnitOfWork, conversation_sid: str, webhook_sid: str, *, scope: Scope = None) -> None:
+    """Take a webhook off a conversation. Error: 404/20404."""
+    conversation = await conversations.lock(uow, await conversations.resolve(uow, conversation_sid, scope))
+    if not await store.delete(uow, conversation.sid, webhook_sid):
+        raise not_found(webhook_sid)
+    await _listen(uow, conversation, webhook_sid, None)

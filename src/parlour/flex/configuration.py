@@ -1,0 +1,72 @@
+"""The Flex configuration: where the account's work goes (flex.md §3.1)."""
+
+from typing import Any, Final
+
+from parlour.conversations import services
+from parlour.flex import errors, store
+from parlour.flex.store import Configuration
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.taskrouter import provision as taskrouter
+
+__all__ = ["Configuration", "fetch", "provision"]
+
+_MB: Final = 1024 * 1024
+_COMMON: Final = ("jpg", "jpeg", "png", "amr", "mp3", "mp4", "pdf", "heic")
+
+# address type: files, bytes per file, bytes in all, further extensions (flex.md §3.3)
+ATTACHMENTS: Final[dict[str, tuple[int, int, int, tuple[str, ...]]]] = {
+    "web": (1, 16 * _MB, 64 * _MB, (*_COMMON, "txt", "gif")),
+    "sms": (1, 2 * _MB, 5 * _MB, _COMMON),
+    "whatsapp": (1, 16 * _MB, 64 * _MB, (*_COMMON, "oga")),
+    "messenger": (1, 25 * _MB, 25 * _MB, ("jpg", "jpeg", "png", "mp3", "mp4", "pdf")),
+}
+
+
+def default_settings() -> dict[str, Any]:
+    """Return what a new account's configuration says beside its SIDs."""
+    return {
+        "channel_configs": [
+            {
+                "address_type": kind,
+                "cbm_attachments": {
+                    "enabled": True,
+                    "number_of_attachments": files,
+                    "max_file_size": size,
+                    "max_total_file_size": total,
+                    "accepted_extensions": list(extensions),
+                },
+            }
+            for kind, (files, size, total, extensions) in ATTACHMENTS.items()
+        ],
+    }
+
+
+async def fetch(reader: Reader) -> Configuration:
+    """Return the account's Flex configuration.
+
+    :raises ContractError: 404/45101, there is none.
+    """
+    found = await store.fetch_configuration(reader)
+    if found is None:
+        raise errors.not_configured()
+    return found
+
+
+async def provision(uow: UnitOfWork) -> None:
+    """Make the Flex workspace of a new account and remember its SIDs (flex.md §0 S44; taskrouter.md §1.4)."""
+    made = await taskrouter.provision_flex(uow)
+    await store.insert_configuration(
+        uow,
+        Configuration(
+            account_sid=uow.account_sid,
+            flex_instance_sid=uow.new_sid("GO"),
+            chat_service_instance_sid=await services.default_sid(uow),
+            taskrouter_workspace_sid=made.workspace_sid,
+            taskrouter_target_workflow_sid=made.workflow_sid,
+            taskrouter_target_taskqueue_sid=made.queue_sid,
+            taskrouter_offline_activity_sid=made.offline_activity_sid,
+            settings=default_settings(),
+            date_created=uow.now,
+            date_updated=uow.now,
+        ),
+    )

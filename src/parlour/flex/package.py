@@ -1,0 +1,64 @@
+"""The floor of Flex."""
+
+from typing import Final
+
+from parlour.flex import events, orchestration, routes
+from parlour.package import Invariant, Package
+
+ORPHANS: Final = """
+SELECT c.sid AS channel_sid, c.conversation_sid, v.state
+FROM interaction_channel AS c
+JOIN conversation AS v ON v.account_sid = c.account_sid AND v.sid = c.conversation_sid
+WHERE c.account_sid = $1 AND v.state <> 'closed' AND NOT c.parked AND c.status NOT IN ('inactive', 'pause')
+  AND NOT EXISTS (
+    SELECT 1 FROM interaction_invite AS i
+    JOIN task AS t ON t.account_sid = i.account_sid AND t.sid = i.task_sid
+    WHERE i.account_sid = c.account_sid AND i.channel_sid = c.sid
+      AND t.assignment_status IN ('pending', 'reserved', 'assigned', 'wrapping')
+  )
+  AND $2::timestamptz IS NOT NULL"""
+
+AGENTS_WITHOUT_RESERVATION: Final = """
+SELECT p.sid AS participant_sid, p.identity, p.channel_sid, p.reservation_sid
+FROM interaction_participant AS p
+JOIN interaction_channel AS c ON c.account_sid = p.account_sid AND c.sid = p.channel_sid
+LEFT JOIN reservation AS r ON r.account_sid = p.account_sid AND r.sid = p.reservation_sid
+WHERE p.account_sid = $1 AND p.type = 'agent' AND p.left_at IS NULL
+  AND coalesce(r.reservation_status, 'gone') NOT IN ('accepted', 'wrapping')
+  AND $2::timestamptz IS NOT NULL
+UNION ALL
+SELECT NULL, r.worker_sid, i.channel_sid, r.sid
+FROM reservation AS r
+JOIN interaction_invite AS i ON i.account_sid = r.account_sid AND i.task_sid = r.task_sid
+JOIN interaction_channel AS c ON c.account_sid = i.account_sid AND c.sid = i.channel_sid
+WHERE r.account_sid = $1 AND r.reservation_status IN ('accepted', 'wrapping')
+  AND c.status NOT IN ('inactive', 'pause')
+  AND NOT EXISTS (
+    SELECT 1 FROM interaction_participant AS p
+    JOIN participant AS m ON m.account_sid = p.account_sid AND m.sid = p.conversation_participant_sid
+    WHERE p.account_sid = r.account_sid AND p.reservation_sid = r.sid AND m.removed_at IS NULL
+  )"""
+
+
+def package() -> Package:
+    """Return what the floor offers."""
+    return Package(
+        name="flex",
+        migrations="parlour.flex",
+        operations=[routes.operations],
+        reactions=[events.reactions, orchestration.reactions],
+        invariants=[
+            Invariant(
+                4,
+                "a conversation under an interaction has a live task, a pending invite or a parked mark",
+                ORPHANS,
+                "send it to agents again: POST /v1/Interactions/{KD}/Channels/{UO}/Invites, or close the channel",
+            ),
+            Invariant(
+                6,
+                "an agent is in a conversation exactly while they hold its reservation",
+                AGENTS_WITHOUT_RESERVATION,
+                "complete the reservation, or remove the participant from the conversation",
+            ),
+        ],
+    )

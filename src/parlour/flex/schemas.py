@@ -1,0 +1,148 @@
+"""Forms of Flex and the JSON inside them (flex.md §1.1-1.3)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from parlour.flex import errors
+from parlour.flex.interactions import CHANNEL_TYPES, INITIATORS, Routing
+from parlour.kit.sids import is_sid
+from parlour.kit.wire import decode_json
+from parlour.rest.forms import Form, JsonObject
+from parlour.store import refs
+from parlour.store.unit import Reader
+
+CHANNEL_STATUSES: Final = ("closed", "inactive")
+
+
+class CreateInteraction(Form):
+    """Parameters of a new interaction."""
+
+    channel: Annotated[str, JsonObject(45366)]
+    routing: Annotated[str, JsonObject(45004)] | None = None
+
+
+class UpdateChannel(Form):
+    """Parameters of a channel's update."""
+
+    status: str = ""
+    routing: Annotated[str, JsonObject(45004)] | None = None
+
+
+class CreateInvite(Form):
+    """Parameters of a new invite."""
+
+    routing: Annotated[str, JsonObject(45004)]
+
+
+class ListForm(Form):
+    """A list without filters."""
+
+
+class GivenChannel(msgspec.Struct):
+    """The ``Channel`` of a create request."""
+
+    type: str
+    initiated_by: str
+    conversation_sid: str | None
+    people: tuple[Mapping[str, Any], ...]
+
+
+async def read_channel(reader: Reader, text: str) -> GivenChannel:
+    """Read and check the ``Channel`` of a create request.
+
+    :raises ContractError: 45366 names what is wrong; 45355 nobody to talk to.
+    """
+    given: dict[str, Any] = decode_json(text)
+    properties = given.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    kind = str(given.get("type") or properties.get("type") or "").lower()
+    initiated_by = str(given.get("initiated_by", "")).lower()
+    if kind not in CHANNEL_TYPES:
+        raise errors.invalid_channel(f"type must be one of {', '.join(CHANNEL_TYPES)}")
+    if initiated_by not in INITIATORS:
+        raise errors.invalid_channel(f"initiated_by must be one of {', '.join(INITIATORS)}")
+    if given.get("sid") is not None:
+        raise errors.invalid_channel("sid of an existing channel is not supported here; leave it out")
+    conversation_sid = properties.get("media_channel_sid")
+    if conversation_sid is None and initiated_by == "customer":
+        raise errors.invalid_channel("properties.media_channel_sid is required when the customer begins")
+    if conversation_sid is not None:
+        if not is_sid(str(conversation_sid), "CH"):
+            raise errors.invalid_channel(f"properties.media_channel_sid '{conversation_sid}' is not a SID of CH")
+        if not await refs.check(reader, str(conversation_sid)):
+            raise errors.invalid_channel(f"properties.media_channel_sid {conversation_sid} was not found")
+    if initiated_by == "agent":
+        conversation_sid = None
+    return GivenChannel(kind, initiated_by, conversation_sid, _people(given.get("participants")))
+
+
+async def read_routing(reader: Reader, text: str | None, *, default_workspace_sid: str) -> Routing:
+    """Read and check a ``Routing``; every SID in it must be the account's.
+
+    :raises ContractError: 45004 names what is wrong.
+    """
+    given: dict[str, Any] = decode_json(text) if text else {}
+    properties = given.get("properties", {})
+    if not isinstance(properties, dict):
+        raise errors.invalid_routing("properties must be an object")
+    attributes = properties.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise errors.invalid_routing("properties.attributes must be an object")
+    for name, prefix in _SIDS.items():
+        await _check_sid(reader, name, properties.get(name), prefix)
+    return Routing(
+        workspace_sid=properties.get("workspace_sid") or default_workspace_sid,
+        workflow_sid=properties.get("workflow_sid"),
+        queue_sid=properties.get("queue_sid"),
+        worker_sid=properties.get("worker_sid"),
+        task_channel=properties.get("task_channel_sid") or properties.get("task_channel_unique_name") or "chat",
+        attributes=attributes,
+        priority=_number(properties, "priority"),
+        timeout=_number(properties, "timeout"),
+    )
+
+
+def routing_status(text: str | None) -> str | None:
+    """Return the ``status`` of a channel update's ``Routing``: ``closed``, ``wrapup`` or None."""
+    if not text:
+        return None
+    status = decode_json(text).get("status")
+    return None if status is None else {"close": "closed"}.get(str(status), str(status))
+
+
+_SIDS: Final = {
+    "workspace_sid": "WS",
+    "workflow_sid": "WW",
+    "queue_sid": "WQ",
+    "worker_sid": "WK",
+    "task_channel_sid": "TC",
+}
+
+
+async def _check_sid(reader: Reader, name: str, value: Any, prefix: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not is_sid(value, prefix):
+        raise errors.invalid_routing(f"properties.{name} '{value}' is not a SID of {prefix}")
+    if not await refs.check(reader, value):
+        raise errors.invalid_routing(f"properties.{name} {value} was not found")
+
+
+def _number(properties: Mapping[str, Any], name: str) -> int | None:
+    value = properties.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise errors.invalid_routing(f"properties.{name} '{value}' is not a whole number") from error
+
+
+def _people(value: Any) -> tuple[Mapping[str, Any], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(person, dict) for person in value):
+        raise errors.invalid_channel("participants must be a list of objects")
+    return tuple(value)

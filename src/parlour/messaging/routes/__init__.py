@@ -1,0 +1,1 @@
+"""Operations of messaging in the 2010 API (channels.md §1.1)."""
