@@ -22,6 +22,7 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.taskrouter import package as taskrouter
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -108,4 +109,5 @@ def _floors(ground: Ground) -> list[Package]:
         accounts.package(ground.box, ground.authenticator),
         messaging.package(),
         conversations.package(ground.media_store),
+        taskrouter.package(),
     ]

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from parlour import __version__
+from parlour.cli.db import db
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -113,6 +114,8 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
     return msgspec.structs.replace(settings, data=folder)
 
+
+main.add_command(db)
 
 if __name__ == "__main__":
     main()
