@@ -103,7 +103,17 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         operation for package in packages for operations in package.operations for operation in operations.all
     )
     return Program(
-        settings, clock, database, box, packages, registry, router, wake, authenticator, ground.outgoing, ground.media_store
+        settings=settings,
+        clock=clock,
+        database=database,
+        box=box,
+        packages=packages,
+        registry=registry,
+        router=router,
+        wake=wake,
+        authenticator=authenticator,
+        outgoing=ground.outgoing,
+        media_store=ground.media_store,
     )
 
 
