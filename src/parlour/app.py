@@ -20,6 +20,7 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.studio import package as studio
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -84,4 +85,5 @@ def _floors(
     return [
         accounts.package(box, authenticator),
         messaging.package(),
+        studio.package(),
     ]

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from parlour import __version__
+from parlour.cli.flow import flow
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -64,6 +65,9 @@ def serve(**given: Any) -> None:
     if settings.database_url is None:
         raise click.UsageError("`parlour serve` needs --database-url; `parlour start` brings its own database")
     _run(settings)
+
+
+main.add_command(flow)
 
 
 @main.command()

@@ -19,7 +19,6 @@ from parlour.studio.execution import (
     CancelTimer,
     Command,
     Continued,
-    End,
     Enqueued,
     Event,
     ExecutionState,
@@ -224,9 +223,8 @@ async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
         for effect in turn.effects:
             if isinstance(effect, SetTimer):
                 timer = effect
-            elif isinstance(effect, (CancelTimer, End)):
-                timer = None
-                cancelled = cancelled or before.pending == "reply"
+            elif isinstance(effect, CancelTimer):
+                cancelled = True
         event = await _perform(uow, definition, turn)
     saved = await store.save(uow, state)
     await _keep_time(uow, saved, new=not before.widget, timer=timer, cancelled=cancelled)
