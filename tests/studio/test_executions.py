@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,27 +55,35 @@ class Studio:
         )
 
 
-@pytest.fixture(scope="module")
-async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
-    folder = tmp_path_factory.mktemp("studio")
-    async with Supervisor(Path(folder) / "data", settings=FAST) as postgres:
-        program = compose(Settings(data=Path(folder), ephemeral=True, test_clock=True), postgres.address.dsn)
-        await program.database.open()
-        await program.migrate()
-        process = Process(program.database, program.wake)
-        await process.join()
-        runner = Runner(program.database, program.registry, program.wake, program.clock, process.number)
-        assert isinstance(program.clock, FrozenClock)
-        clock = TestClock(program.database, program.clock, process, runner)
-        await clock.load(program.clock.now())
-        tasks = [asyncio.create_task(runner.run()), asyncio.create_task(process.sweep())]
+@contextlib.asynccontextmanager
+async def running(folder: Path, dsn: str) -> AsyncIterator[Studio]:
+    """Run a program with its jobs on a database, as a server does, until the block ends."""
+    program = compose(Settings(data=folder, ephemeral=True, test_clock=True), dsn)
+    await program.database.open()
+    await program.migrate()
+    process = Process(program.database, program.wake)
+    await process.join()
+    runner = Runner(program.database, program.registry, program.wake, program.clock, process.number)
+    assert isinstance(program.clock, FrozenClock)
+    clock = TestClock(program.database, program.clock, process, runner)
+    await clock.load(program.clock.now())
+    tasks = [asyncio.create_task(runner.run()), asyncio.create_task(process.sweep())]
+    try:
         yield Studio(program, clock)
+    finally:
         await runner.stop(5)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await process.leave()
         await program.database.close()
+
+
+@pytest.fixture(scope="module")
+async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    folder = tmp_path_factory.mktemp("studio")
+    async with Supervisor(folder / "data", settings=FAST) as postgres, running(folder, postgres.address.dsn) as made:
+        yield made
 
 
 @pytest.fixture
@@ -294,6 +303,23 @@ async def test_a_refused_interaction_takes_failed_to_enqueue_and_keeps_the_webho
     await street.say("once more")
     await studio.settle()
     assert len(street.tasks) == 1
+
+
+async def test_a_waiting_execution_goes_on_in_the_next_server(studio: Studio, street: Street, tmp_path: Path) -> None:
+    flow_sid = await by_name(street, "Demo Flow")
+    await street.say("hi")
+    await studio.settle()
+    dsn = studio.program.database.dsn
+    async with running(tmp_path, dsn) as after:
+        street.program = after.program
+        await street.say("1")
+        await after.settle()
+        await street.close()
+    street.program = studio.program
+    assert street.tasks[0].attributes["topic"] == "sales"
+    (row,) = await studio.runs(street.account_sid, flow_sid)
+    assert row.status == "ended"
+    assert len(await studio.steps(street.account_sid, row)) == 7
 
 
 async def test_flow_executions_by_rest_run_once_per_pair(studio: Studio, street: Street) -> None:
