@@ -25,9 +25,7 @@ PATIENCE = 30.0
 SOURCE = Path(parlour.__file__).resolve().parents[1]
 
 
-async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = PATIENCE
-) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = PATIENCE) -> None:
     """Wait until the condition holds; a failure names what never came true."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -211,6 +209,4 @@ class World:
 def modes(*paths: Path) -> dict[str, tuple[int, int, int]]:
     """Owner, group and mode of the paths and of every folder above them."""
     above = {folder for path in paths for folder in (path, *path.parents)}
-    return {
-        str(path): (path.lstat().st_mode, path.lstat().st_uid, path.lstat().st_gid) for path in sorted(above)
-    }
+    return {str(path): (path.lstat().st_mode, path.lstat().st_uid, path.lstat().st_gid) for path in sorted(above)}

@@ -288,9 +288,7 @@ async def test_orphan_is_found_even_without_its_pid_file(world: World) -> None:
 async def test_second_starter_is_told_who_owns_the_folder_and_what_to_do(world: World) -> None:
     first = await world.run()
     await keep_a_row(world, first.url)
-    code, said = await world.output(
-        "run", "--data", str(world.data), "--binaries", str(world.binaries.folder)
-    )
+    code, said = await world.output("run", "--data", str(world.data), "--binaries", str(world.binaries.folder))
     assert code == 1
     assert f"in use by process {first.process.pid}" in said
     assert "--database-url" in said

@@ -75,14 +75,14 @@ async def create(
         date_updated=date_updated,
     )
     if draft.body is None and not media_sids:
-        raise errors.BODY_MISSING()
+        raise errors.BODY_MISSING.error()
     origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
     if not is_sid(conversation_sid, "CH"):
         conversation_sid = await conversations.resolve(uow, conversation_sid, scope)
     taken = await conversation_store.take_index(uow, conversation_sid, draft.author, scope)
     if taken is None:
         await conversations.fetch(uow, conversation_sid, scope=scope)
-        raise errors.CONVERSATION_CLOSED()
+        raise errors.CONVERSATION_CLOSED.error()
     return await add(uow, taken, draft, origin)
 
 
@@ -122,10 +122,17 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
     store.insert(uow, row)
     snapshot = wire(row)
     snapshot.update(
-        messaging_service_sid=taken.messaging_service_sid, recipients=recipients, webhooks=origin.heard, flow=origin.flow
+        messaging_service_sid=taken.messaging_service_sid,
+        recipients=recipients,
+        webhooks=origin.heard,
+        flow=origin.flow,
     )
     await state(
-        uow, "message.added/1", stream=taken.sid, object_sid=sid, snapshot=snapshot,
+        uow,
+        "message.added/1",
+        stream=taken.sid,
+        object_sid=sid,
+        snapshot=snapshot,
         listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin),
     )
     if taken.state == "inactive":
@@ -161,10 +168,10 @@ async def update(
         row.participant_sid = await store.author_sid(uow, conversation.sid, row.author)
     if changes.body is not None:
         if row.media and changes.body != row.body:
-            raise errors.MEDIA_BODY_FIXED()
+            raise errors.MEDIA_BODY_FIXED.error()
         row.body = checks.body(changes.body)
         if row.body is None and not row.media:
-            raise errors.BODY_MISSING()
+            raise errors.BODY_MISSING.error()
     if changes.attributes is not None:
         row.attributes = checks.attributes(changes.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     if changes.subject is not None:

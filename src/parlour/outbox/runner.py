@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.outbox import lanes as sql
@@ -104,6 +105,8 @@ class Runner:
             return keys, await self._jobs(connection, keys, now) if keys else []
 
         keys, rows = await self._with_connection(claim)
+        if rows:
+            failpoints.passing(failpoints.JOBS_CLAIMED)
         by_lane: dict[LaneKey, list[Job]] = defaultdict(list)
         for row in rows:
             by_lane[row["account_sid"], row["lane"]].append(_job(row))
@@ -149,6 +152,7 @@ class Runner:
         try:
             with structlog.contextvars.bound_contextvars(request_id=job.request_id, account_sid=job.account_sid):
                 await self._call(job)
+            failpoints.passing(failpoints.JOB_DONE)
         except JobGone:
             return None
         except DatabaseUnavailable:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
@@ -106,6 +107,8 @@ class RestApp:
             log.exception("request failed", request_id=request_id, method=scope["method"], path=target.path)
             error = ContractError(20500, 500, f"An internal error occurred. Please quote request {request_id}.")
             answer = Answer(500, errors.envelope(error))
+        if error is None and scope["method"] != "GET":
+            failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id)
         elapsed = time.perf_counter() - started
         if self._observe is not None:
