@@ -9,6 +9,7 @@ from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
+from parlour.flex import package as flex
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
@@ -22,7 +23,12 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
-from parlour.studio import package as studio
+        accounts.package(ground.box, ground.authenticator),
+        messaging.package(),
+        conversations.package(ground.media_store),
+        taskrouter.package(),
+        flex.package(),
+        studio.package(),
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -109,5 +115,7 @@ def _floors(ground: Ground) -> list[Package]:
         accounts.package(ground.box, ground.authenticator),
         messaging.package(),
         conversations.package(ground.media_store),
+        taskrouter.package(),
+        flex.package(),
         studio.package(),
     ]
