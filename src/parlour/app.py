@@ -23,12 +23,8 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
-        accounts.package(ground.box, ground.authenticator),
-        messaging.package(),
-        conversations.package(ground.media_store),
-        taskrouter.package(),
-        flex.package(),
-        studio.package(),
+from parlour.studio import package as studio
+from parlour.taskrouter import package as taskrouter
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
