@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from parlour.conversations import conversations, messages, participants, webhooks
+from parlour.flex import configuration, interactions
 from parlour.kit.wire import json_text
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
@@ -26,16 +28,12 @@ class StudioWebhook(msgspec.Struct, frozen=True):
 
 async def studio_webhooks(reader: Reader, conversation_sid: str) -> list[StudioWebhook]:
     """Return the studio webhooks a conversation has now."""
-    from parlour.conversations import webhooks
-
     found = await webhooks.list_for(reader, conversation_sid)
     return [StudioWebhook(each.sid, each.flow_sid) for each in found if each.target == "studio" and each.flow_sid]
 
 
 async def remove_webhooks(uow: UnitOfWork, conversation_sid: str, flow_sid: str) -> None:
     """Remove the studio webhooks of a flow from a conversation."""
-    from parlour.conversations import webhooks
-
     for each in await studio_webhooks(uow, conversation_sid):
         if each.flow_sid == flow_sid:
             await webhooks.remove(uow, conversation_sid, each.sid)
@@ -43,8 +41,6 @@ async def remove_webhooks(uow: UnitOfWork, conversation_sid: str, flow_sid: str)
 
 async def conversation(reader: Reader, sid: str) -> ConversationFacts:
     """Return what contexts show of a conversation. Errors: 404/20404."""
-    from parlour.conversations import conversations
-
     row = await conversations.fetch(reader, sid)
     return ConversationFacts(
         sid=row.sid,
@@ -56,8 +52,6 @@ async def conversation(reader: Reader, sid: str) -> ConversationFacts:
 
 async def channel_type(reader: Reader, facts: ConversationFacts, author: str) -> str:
     """Return the interaction's channel type for the customer who writes (studio.md §6.4)."""
-    from parlour.conversations import participants
-
     found = await participants.find(reader, facts.sid, address=author)
     if found is not None and found.type in MESSENGER_KINDS:
         return str(found.type)
@@ -66,8 +60,6 @@ async def channel_type(reader: Reader, facts: ConversationFacts, author: str) ->
 
 async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
     """Post a flow's message into its conversation. Errors: those of a message's creation."""
-    from parlour.conversations import messages
-
     row = await messages.create(
         uow,
         command.conversation_sid or "",
@@ -92,8 +84,6 @@ async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
 
 async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     """Make the interaction with its task; return the widget's context. Errors: those of an interaction's creation."""
-    from parlour.flex import interactions
-
     made = await interactions.create_inbound(
         uow,
         conversation_sid=command.conversation_sid,
@@ -118,8 +108,6 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
 
 async def routing(reader: Reader) -> tuple[str, str]:
     """Return the SIDs of the workflow and the task channel that the default flows use."""
-    from parlour.flex import configuration
-
     found = await configuration.fetch(reader)
     return found.taskrouter_target_workflow_sid, "chat"
 
