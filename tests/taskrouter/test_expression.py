@@ -162,9 +162,7 @@ def test_order_by(number: int, order_by: str, workers: dict[str, tuple[Any, Any]
     document = {"task_routing": {"filters": [{"expression": "1==1", "targets": [target]}]}}
     clauses = parse_configuration(json.dumps(document)).filters[0].targets[0].order_by
     attributes = {
-        name: {
-            key: value for key, value in zip(("finance", "support"), values, strict=True) if value is not None
-        }
+        name: {key: value for key, value in zip(("finance", "support"), values, strict=True) if value is not None}
         for name, values in workers.items()
     }
     assert "".join(sorted(attributes, key=lambda name: order_key(clauses, attributes[name]))) == expected

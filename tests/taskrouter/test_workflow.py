@@ -34,9 +34,7 @@ def test_no_filter_means_the_default_filter_or_nothing() -> None:
 
 
 def test_later_targets_inherit_the_queue() -> None:
-    workflow = configured(
-        [one({"queue": Q1, "priority": "1", "timeout": 300}, {"priority": 10}, {"queue": Q2}, {})]
-    )
+    workflow = configured([one({"queue": Q1, "priority": "1", "timeout": 300}, {"priority": 10}, {"queue": Q2}, {})])
     targets = workflow.filters[0].targets
     assert [t.queue_sid for t in targets] == [Q1, Q1, Q2, Q2]
     assert [t.priority for t in targets] == [1, 10, None, None]

@@ -8,15 +8,13 @@ from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import Activity
 
 
-async def create(
-    uow: UnitOfWork, workspace_sid: str, *, friendly_name: str, available: bool = False, sid: str | None = None
-) -> Activity:
+async def create(uow: UnitOfWork, workspace_sid: str, *, friendly_name: str, available: bool = False) -> Activity:
     """Make an activity; ``available`` never changes afterwards.
 
     :raises ContractError: 404 of the workspace; 400/20001 for a name that it has already.
     """
     await existing.workspace(uow, workspace_sid)
-    sid = sid or uow.new_sid("WA")
+    sid = uow.new_sid("WA")
     args = (uow.account_sid, sid, workspace_sid, friendly_name, available, uow.now)
     if await uow.fetchval(store.INSERT_ACTIVITY, *args) is None:
         raise refused("Activity with the same friendly name already exists")

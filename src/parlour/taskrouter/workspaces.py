@@ -10,7 +10,7 @@ from parlour.taskrouter import activities, channels, existing, queues, store, wo
 from parlour.taskrouter.rows import Activity, TaskChannel, TaskQueue, Workflow, Workspace
 
 OFFLINE: Final = "Offline"
-ACTIVITIES: Final = ((OFFLINE, False), ("Available", True), ("Unavailable", False))
+ACTIVITIES: Final = (("Available", True), ("Unavailable", False))
 CHANNELS: Final = (
     ("default", "Default"),
     ("video", "Programmable Video"),
@@ -18,19 +18,16 @@ CHANNELS: Final = (
     ("voice", "Voice"),
     ("chat", "Programmable Chat"),
 )
-FLEX_WORKSPACE: Final = "Flex Task Assignment"
 RESERVATION_TIMEOUT: Final = 120  # seconds
 
 
 @dataclass(frozen=True)
 class Provisioned:
-    """What was made with a workspace, by name."""
+    """What was made with a workspace; activities by friendly name, channels by unique name."""
 
     workspace: Workspace
     activities: dict[str, Activity]
     channels: dict[str, TaskChannel]
-    queue: TaskQueue | None = None
-    workflow: Workflow | None = None
 
 
 async def create(
@@ -44,7 +41,7 @@ async def create(
     prioritize_queue_order: str = "FIFO",
 ) -> Workspace:
     """Make a workspace with its activities and task channels; template FIFO adds a queue and a workflow (§1.4)."""
-    made = await _provision(
+    made = await provision(
         uow,
         friendly_name=friendly_name,
         event_callback_url=event_callback_url,
@@ -53,20 +50,11 @@ async def create(
         prioritize_queue_order=prioritize_queue_order,
     )
     if template == "FIFO":
-        await _add_first_workflow(uow, made.workspace.sid, "Sample Queue", "Default Fifo Workflow")
+        await add_first_workflow(uow, made.workspace.sid, "Sample Queue", "Default Fifo Workflow")
     return made.workspace
 
 
-async def provision_flex(uow: UnitOfWork) -> Provisioned:
-    """Make the workspace of Flex: activity Break, queue "Everyone", workflow "Assign To Anyone" (§1.4)."""
-    made = await _provision(uow, friendly_name=FLEX_WORKSPACE)
-    sid = made.workspace.sid
-    made.activities["Break"] = await activities.create(uow, sid, friendly_name="Break", available=False)
-    queue, workflow = await _add_first_workflow(uow, sid, "Everyone", "Assign To Anyone")
-    return Provisioned(made.workspace, made.activities, made.channels, queue, workflow)
-
-
-async def _provision(
+async def provision(
     uow: UnitOfWork,
     *,
     friendly_name: str,
@@ -75,6 +63,7 @@ async def _provision(
     multi_task_enabled: bool = True,
     prioritize_queue_order: str = "FIFO",
 ) -> Provisioned:
+    """Make a workspace with its default activities and task channels."""
     sid, offline = uow.new_sid("WS"), uow.new_sid("WA")
     await uow.execute(
         store.INSERT_WORKSPACE,
@@ -88,19 +77,21 @@ async def _provision(
         offline,
         uow.now,
     )
-    made: dict[str, Activity] = {}
+    # A workspace is not readable before its default activity is there.
+    await uow.execute(store.INSERT_ACTIVITY, uow.account_sid, offline, sid, OFFLINE, False, uow.now)
+    made = {OFFLINE: await activities.fetch(uow, sid, offline)}
     for name, available in ACTIVITIES:
-        own = offline if name == OFFLINE else None
-        made[name] = await activities.create(uow, sid, friendly_name=name, available=available, sid=own)
+        made[name] = await activities.create(uow, sid, friendly_name=name, available=available)
     kinds: dict[str, TaskChannel] = {}
     for unique_name, name in CHANNELS:
         kinds[unique_name] = await channels.create(uow, sid, friendly_name=name, unique_name=unique_name)
     return Provisioned(await fetch(uow, sid), made, kinds)
 
 
-async def _add_first_workflow(
+async def add_first_workflow(
     uow: UnitOfWork, workspace_sid: str, queue_name: str, workflow_name: str
 ) -> tuple[TaskQueue, Workflow]:
+    """Make a queue of everybody and a workflow that sends every task there."""
     queue = await queues.create(uow, workspace_sid, friendly_name=queue_name)
     workflow = await workflows.create(
         uow,
