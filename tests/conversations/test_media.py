@@ -13,11 +13,12 @@ from twilio.rest import Client
 
 from parlour.accounts.service import Credentials
 from parlour.app import Program
-from parlour.conversations import conversations, inbound, media, messages
+from parlour.conversations import conversations, inbound, media, messages, participants
 from parlour.conversations.files import FolderStore, Stored
 from parlour.conversations.inbound import Inbound, MediaItem
 from parlour.conversations.store import media as media_store
 from parlour.kit.errors import ContractError
+from parlour.messaging import numbers
 from tests.conftest import LiveServer
 from tests.conversations.calls import refusal
 
@@ -177,8 +178,7 @@ async def test_pictures_of_an_inbound_message_are_in_the_conversation(program: P
 
     async def work(uow: Any) -> tuple[str, str]:
         made = await conversations.create(uow)
-        from parlour.conversations import participants
-
+        await numbers.create(uow, phone_number="+15559990000")
         await participants.add(uow, made.sid, address="+15550002222", proxy_address="+15559990000")
         item = MediaItem(stored.key, stored.size, stored.sha256, stored.content_type, "a.png")
         received = await inbound.receive(uow, Inbound("+15550002222", "+15559990000", None, [item]))

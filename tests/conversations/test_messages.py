@@ -6,7 +6,7 @@ import pytest
 from twilio.rest import Client
 from twilio.rest.conversations.v1.conversation import ConversationContext
 
-from tests.conversations.calls import raw, refusal
+from tests.conversations.calls import number, own_number, raw, refusal
 
 KEYS = {
     "sid", "account_sid", "conversation_sid", "body", "media", "author", "participant_sid", "attributes",
@@ -94,12 +94,10 @@ def test_a_deleted_message_leaves_its_index_unused(conversation: ConversationCon
     assert conversation.messages.create(body="three").index == 2
 
 
-def test_a_message_to_a_handset_counts_its_recipients(conversation: ConversationContext) -> None:
-    import random
-
-    customer = f"+1555{random.randrange(10**7):07d}"
+def test_a_message_to_a_handset_counts_its_recipients(twilio: Client, conversation: ConversationContext) -> None:
+    customer = number()
     conversation.participants.create(
-        messaging_binding_address=customer, messaging_binding_proxy_address=f"+1556{random.randrange(10**7):07d}"
+        messaging_binding_address=customer, messaging_binding_proxy_address=own_number(twilio)
     )
     assert conversation.messages.create(body="to you", author="agent").delivery == {
         "total": 1, "sent": "none", "delivered": "none", "read": "none", "failed": "none", "undelivered": "none",

@@ -1,12 +1,10 @@
 """What a caller of the REST API sees of participants and users (conversations.md §3, §9)."""
 
-import random
-
 import pytest
 from twilio.rest import Client
 from twilio.rest.conversations.v1.conversation import ConversationContext
 
-from tests.conversations.calls import raw, refusal
+from tests.conversations.calls import number, own_number, raw, refusal
 
 KEYS = {
     "account_sid", "conversation_sid", "sid", "identity", "attributes", "messaging_binding", "role_sid",
@@ -18,11 +16,6 @@ LOOKUP_KEYS = {
     "conversation_attributes", "conversation_date_created", "conversation_date_updated", "conversation_created_by",
     "conversation_state", "conversation_timers", "links",
 }  # fmt: skip
-
-
-def number() -> str:
-    """Return a phone number that no other test uses."""
-    return f"+1555{random.randrange(10**7):07d}"
 
 
 @pytest.fixture
@@ -48,7 +41,7 @@ def test_a_chat_participant_gets_the_guest_role_and_a_user(twilio: Client, conve
 
 
 def test_an_sms_participant_shows_its_binding(twilio: Client, conversation: ConversationContext) -> None:
-    customer, shop = number(), number()
+    customer, shop = number(), own_number(twilio)
     made = conversation.participants.create(
         messaging_binding_address=customer, messaging_binding_proxy_address=shop, attributes="{}"
     )
@@ -65,7 +58,7 @@ def test_an_sms_participant_shows_its_binding(twilio: Client, conversation: Conv
 def test_a_pair_is_in_one_open_conversation_and_the_refusal_names_it(
     twilio: Client, conversation: ConversationContext
 ) -> None:
-    pair = {"messaging_binding_address": number(), "messaging_binding_proxy_address": number()}
+    pair = {"messaging_binding_address": number(), "messaging_binding_proxy_address": own_number(twilio)}
     first = conversation.participants.create(**pair)
     other = twilio.conversations.v1.conversations(twilio.conversations.v1.conversations.create().sid)
     error = refusal(other.participants.create, **pair)
@@ -105,6 +98,12 @@ def test_a_malformed_binding_is_refused_with_its_own_code(
     assert (error.status, error.code) == (400, code)
 
 
+def test_a_proxy_that_is_not_a_number_of_the_account_is_refused(conversation: ConversationContext) -> None:
+    binding = {"messaging_binding_address": number(), "messaging_binding_proxy_address": number()}
+    error = refusal(conversation.participants.create, **binding)
+    assert (error.status, error.code) == (400, 50413)
+
+
 def test_an_identity_with_an_address_is_refused(conversation: ConversationContext) -> None:
     error = refusal(conversation.participants.create, identity="bob", messaging_binding_address=number())
     assert error.code == 50211
@@ -129,7 +128,7 @@ def test_a_participant_is_changed_and_its_read_position_cleared(conversation: Co
 
 
 def test_a_proxy_may_be_moved_and_removed(twilio: Client, conversation: ConversationContext) -> None:
-    customer, old, new = number(), number(), number()
+    customer, old, new = number(), own_number(twilio), own_number(twilio)
     made = conversation.participants.create(messaging_binding_address=customer, messaging_binding_proxy_address=old)
     person = conversation.participants(made.sid)
     assert person.update(messaging_binding_proxy_address=new).messaging_binding["proxy_address"] == new

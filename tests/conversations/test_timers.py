@@ -11,9 +11,10 @@ from parlour.app import Program
 from parlour.conversations import conversations, durations, messages, participants, receipts
 from parlour.conversations.delivery import moves_forward, summary
 from parlour.conversations.store import messages as message_store
+from parlour.messaging import numbers
 from parlour.store.unit import UnitOfWork
 from tests.conftest import LiveServer
-from tests.conversations.calls import refusal
+from tests.conversations.calls import own_number, refusal
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_timer_set_later_counts_from_then_and_zero_removes_it(frozen_server: L
 
 
 def test_a_closed_timer_frees_the_pair(frozen_server: LiveServer, twilio: Client) -> None:
-    pair = {"messaging_binding_address": "+15557770001", "messaging_binding_proxy_address": "+15557770002"}
+    pair = {"messaging_binding_address": "+15557770001", "messaging_binding_proxy_address": own_number(twilio)}
     made = twilio.conversations.v1.conversations.create(timers_closed="PT10M")
     twilio.conversations.v1.conversations(made.sid).participants.create(**pair)
     frozen_server.advance(601)
@@ -128,6 +129,7 @@ def test_a_receipt_moves_forward_only() -> None:
 async def test_receipts_move_the_summary_of_their_message(program: Program, account: Credentials) -> None:
     async def post(uow: UnitOfWork) -> dict[str, Any]:
         made = await conversations.create(uow)
+        await numbers.create(uow, phone_number="+15559990000")
         people = [
             await participants.add(uow, made.sid, address=f"+1555000000{n}", proxy_address="+15559990000")
             for n in range(2)
