@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.channels.sms import package as sms
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
 from parlour.flex import package as flex
@@ -114,4 +115,7 @@ def _floors(ground: Ground) -> list[Package]:
         taskrouter.package(),
         flex.package(),
         studio.package(),
+        sms.package(
+            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
     ]

@@ -25,10 +25,7 @@ DAMAGE = [
     (3, "UPDATE message SET delivery = NULL WHERE account_sid = $1 AND conversation_sid = $2 AND index = 1"),
     (3, "UPDATE receipt SET status = NULL WHERE account_sid = $1 AND conversation_sid = $2"),
     (11, "UPDATE receipt SET channel_message_sid = NULL WHERE account_sid = $1 AND conversation_sid = $2"),
-    (
-        11,
-        "UPDATE receipt SET channel_message_sid = NULL, status = 'delivered' WHERE account_sid = $1 AND conversation_sid = $2",
-    ),
+    (11, "UPDATE receipt SET channel_message_sid = NULL, status = 'read' WHERE account_sid = $1 AND $2 <> ''"),
 ]
 
 

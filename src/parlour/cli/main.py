@@ -13,6 +13,9 @@ import click
 
 from parlour import __version__
 from parlour.cli.flow import flow
+from parlour.cli.db import db
+from parlour.cli.carriers import carriers
+from parlour.cli.say import say
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -117,6 +120,10 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
     return msgspec.structs.replace(settings, data=folder)
 
+
+main.add_command(db)
+main.add_command(carriers)
+main.add_command(say)
 
 if __name__ == "__main__":
     main()

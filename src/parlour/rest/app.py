@@ -36,6 +36,8 @@ CORS: Final = {
     "access-control-expose-headers": "ETag, Twilio-Request-Id",
 }
 
+_CORS_BYTES: Final = tuple((name.encode(), value.encode()) for name, value in CORS.items())
+
 log = structlog.get_logger("parlour.rest")
 
 
@@ -238,7 +240,7 @@ async def _read_body(receive: Receive) -> bytes:
 async def _send(send: Send, answer: Answer, request_id: str) -> None:
     headers = [
         (b"twilio-request-id", request_id.encode()),
-        *((name.encode(), value.encode()) for name, value in CORS.items()),
+        *_CORS_BYTES,
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
     if answer.status == 401:
