@@ -70,9 +70,6 @@ def serve(**given: Any) -> None:
     _run(settings)
 
 
-main.add_command(flow)
-
-
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 def operations(as_json: bool) -> None:
@@ -122,6 +119,7 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
 
 main.add_command(db)
+main.add_command(flow)
 main.add_command(carriers)
 main.add_command(say)
 
