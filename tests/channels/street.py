@@ -1,7 +1,9 @@
 """A live server with a carrier: what the tests of the street side start from."""
 
+import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from pathlib import Path
 from twilio.rest import Client
 
 from tests.carrier import Carrier, running_carrier
-from tests.conftest import LiveServer, running_server
+from tests.conftest import LiveServer, running_server, wait_for_server
 
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 
@@ -36,6 +38,26 @@ class Street:
     data: Path
     inbound_url: str
     used: int = 0
+
+    def fails_at(self, name: str, after: int = 1) -> None:
+        """Have the server killed when it passes a failpoint."""
+        body = json.dumps({"name": name, "after": after}).encode()
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.server.url}/_fault/arm", body, {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+
+    def kill(self) -> None:
+        """Kill the server now."""
+        self.server.process.kill()
+        self.server.process.wait(10)
+
+    def start_again(self) -> None:
+        """Wait until the server is dead, and start it with the same arguments on the same port."""
+        self.server.process.wait(20)
+        with self.server.log.open("ab") as output:
+            self.server.process = subprocess.Popen(self.server.process.args, stdout=output, stderr=output)
+        wait_for_server(self.server.url, self.server.process, self.server.log)
 
     @property
     def client(self) -> Client:
@@ -87,4 +109,9 @@ def street(folder: Path, *arguments: str) -> Iterator[Street]:
             "carriers", "add", "simulator", "--url", carrier.url, "--carrier-account", carrier.account_sid,
             "--carrier-token", carrier.auth_token, "--public-url", server.url, "--data", str(data),
         )  # fmt: skip
-        yield Street(server, carrier, data, inbound_url)
+        one = Street(server, carrier, data, inbound_url)
+        try:
+            yield one
+        finally:
+            one.server.process.terminate()
+            one.server.process.wait(30)
