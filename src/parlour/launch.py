@@ -11,6 +11,7 @@ import structlog
 
 from parlour.app import Program, compose
 from parlour.first_start import first_start
+from parlour.published import address_published, publish_demo_credentials
 from parlour.server import Server, ServerFailed, stop_on_signals
 from parlour.settings import Settings
 from parlour.store.postgres.errors import PostgresError
@@ -40,9 +41,15 @@ async def _serve(program: Program, stop: asyncio.Event) -> int:
     server = Server(program)
     stopping = asyncio.create_task(stop.wait(), name="signal")
     stopping.add_done_callback(lambda _: server.stop())
-    await server.run(before_serving=lambda: first_start(program), on_ready=lambda: _say_ready(program))
+    with address_published(program.settings):
+        await server.run(before_serving=lambda: _prepare(program), on_ready=lambda: _say_ready(program))
     stopping.cancel()
     return 0
+
+
+async def _prepare(program: Program) -> None:
+    await first_start(program)
+    await publish_demo_credentials(program)
 
 
 def _say_ready(program: Program) -> None:
