@@ -40,6 +40,8 @@ def _carrier_updated(s: Snapshot) -> str:
 
 
 def _conversation_added(s: Snapshot) -> str:
+    if s.get("address_configuration_sid"):
+        return f"Address {s['address_configuration_sid']} made conversation {s.get('sid')} of the first message."
     return f"A conversation was made by {s.get('created_by') or s.get('source') or 'the system'}."
 
 
