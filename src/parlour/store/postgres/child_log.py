@@ -14,6 +14,8 @@ _FILE_SIZE = 10 * 1024 * 1024
 _FILES = 5
 _KEPT_LINES = 20
 _LONGEST_LINE = 1024 * 1024
+_AFTERWORDS = 0.5
+"""Seconds to read on after the end of a process."""
 
 
 class Log(Protocol):
@@ -53,6 +55,20 @@ class ChildLog:
             rest = rest[-_LONGEST_LINE:]
         if rest:
             self._take(rest.decode(errors="replace"))
+
+    async def follow(self, process: asyncio.subprocess.Process) -> int:
+        """Read what the process says until it ends: its exit code.
+
+        A child of its own may hold the pipe open for longer; what that says is not waited for.
+        """
+        reader = asyncio.create_task(self.pump(process), name="postgres-log")
+        try:
+            code = await process.wait()
+            await asyncio.wait([reader], timeout=_AFTERWORDS)
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        return code
 
     def last_words(self) -> str:
         """The last lines, for an error message."""

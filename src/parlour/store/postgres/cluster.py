@@ -67,8 +67,7 @@ async def initialise(site: Site, log: ChildLog, *, durable: bool) -> None:
     own(aside, site.user)
     process = await site.spawn(str(site.binaries.initdb), *_initdb_options(site, aside, durable=durable), cwd=aside)
     try:
-        await log.pump(process)
-        code = await process.wait()
+        code = await log.follow(process)
     except asyncio.CancelledError:
         await processes.end_all(aside, patience=1.0)
         raise

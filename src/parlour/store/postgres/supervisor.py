@@ -88,7 +88,7 @@ class Supervisor:
         self._stack = AsyncExitStack()
         self._address: Address | None = None
         self._child: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[int] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.restarts = 0
         """How often the server had to be brought back."""
@@ -213,7 +213,7 @@ class Supervisor:
         cluster.clear_sockets(address.socket_folder)
         self._lines.starting = True
         child = self._child = await site.spawn(*command, cwd=self.folder.cluster)
-        self._reader = asyncio.create_task(self._lines.pump(child), name="postgres-log")
+        self._reader = asyncio.create_task(self._lines.follow(child), name="postgres")
         try:
             ready = await until_ready(
                 partial(answers, address),
@@ -256,11 +256,7 @@ class Supervisor:
                 self._log.warning("PostgreSQL is back", pid=self.pid)
 
     async def _ended(self) -> int | None:
-        if self._child is None or self._reader is None:
-            return None
-        code = await self._child.wait()
-        await self._reader
-        return code
+        return None if self._reader is None else await asyncio.shield(self._reader)
 
     async def _stop_child(self) -> None:
         child, self._child = self._child, None
