@@ -13,7 +13,7 @@ NOT_RUNNING = 3
 
 _data = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     help="Data folder. Default: $PARLOUR_DATA, else ./.parlour",
 )
 
