@@ -15,10 +15,10 @@ import sys
 import asyncpg
 import uvloop
 
-from parlour.cli import database
+from parlour.cli import postgres
 from parlour.cli.db import db
 
-NEEDED = (asyncio.subprocess, difflib, encodings.idna, logging.handlers, asyncpg, uvloop, database)
+NEEDED = (asyncio.subprocess, difflib, encodings.idna, logging.handlers, asyncpg, uvloop, postgres)
 
 
 def become(name: str) -> None:

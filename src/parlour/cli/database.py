@@ -1,92 +1,78 @@
-"""What `parlour db` does; apart from `db`, so that other commands do not load it."""
+"""Commands that work on the database beside a running server, or with one of their own."""
 
 import asyncio
-import os
-import shutil
-import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
+import click
 
-from parlour.store.postgres import processes
-from parlour.store.postgres.binaries import locate_binaries
-from parlour.store.postgres.errors import PostgresError
-from parlour.store.postgres.folder import DataFolder
-from parlour.store.postgres.supervisor import Supervisor
+from parlour.settings import Settings, SettingsError, load
 
+if TYPE_CHECKING:
+    from parlour.app import Program
 
-def log_to_stderr() -> None:
-    """Keep standard output for the address."""
-    if not structlog.is_configured():
-        structlog.configure(
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-            wrapper_class=structlog.make_filtering_bound_logger("info"),
-        )
+T = TypeVar("T")
 
 
-async def run_until_told(supervisor: Supervisor, say: Callable[[str], object]) -> None:
-    """Run PostgreSQL until SIGINT or SIGTERM, also while it still recovers.
-
-    say: is told the address once the database answers. Raises PostgresError.
-    """
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    end = asyncio.create_task(told.wait())
-    serve = asyncio.create_task(_serve(supervisor, say))
-    try:
-        await asyncio.wait([end, serve], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        end.cancel()
-        serve.cancel()
-        await asyncio.gather(end, serve, return_exceptions=True)
-        await supervisor.stop()
-    if not serve.cancelled():
-        serve.result()
-
-
-async def _serve(supervisor: Supervisor, say: Callable[[str], object]) -> None:
-    address = await supervisor.start()
-    say(address.dsn)
-    await supervisor.wait_exit()
-
-
-def describe(data: Path) -> tuple[bool, list[str]]:
-    """Whether the database of a data folder runs, and what a person wants to know of it."""
-    folder = DataFolder(data)
-    found = folder.status()
-    made = found.identity
-    lines = [
-        f"Data folder  {folder.path}",
-        f"Database     PostgreSQL {made.postgresql}, format {made.format}" if made else "Database     not made yet",
-        f"Owner        {f'process {found.pid}' if found.running else 'none'}",
+def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which database, and which account."""
+    options = [
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=None,
+            help="Data folder. Default: $PARLOUR_DATA, else ./.parlour",
+        ),
+        click.option("--database-url", default=None, help="A PostgreSQL (16 or newer) of your own"),
+        click.option("--account", default=None, help="Account SID. Default: the only one"),
     ]
-    if found.running:
-        lines.append(f"Address      {found.address.dsn if found.address else 'still starting'}")
-    elif processes.running_in(folder.cluster):
-        lines.append("PostgreSQL outlived its owner, which was killed; the next start stops it and takes over.")
-    return found.running, lines
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
-def running_url(data: Path) -> str:
-    """The address of the database that runs in a data folder. Raises PostgresError when none does."""
-    folder = DataFolder(data)
-    address = folder.status().address
-    if address is None:
-        raise PostgresError(
-            f"No database runs in {folder.path}; start `parlour db run` or `parlour start`, or name the folder "
-            "with --data."
-        )
-    return address.dsn
+def with_account(given: dict[str, Any], work: Callable[["Program", str], Awaitable[T]]) -> T:
+    """Do something with the program and an account; a server may run beside.
+
+    :param given: the options of `database_options`.
+    """
+    from parlour.kit.errors import ContractError
+    from parlour.store.postgres.errors import PostgresError
+
+    try:
+        settings = load({"data": given["data"], "database_url": given["database_url"]})
+        return asyncio.run(_with_account(settings, given["account"], work))
+    except (SettingsError, PostgresError) as error:
+        raise click.ClickException(str(error)) from error
+    except ContractError as error:
+        raise click.ClickException(f"{error.message} ({error.code})") from error
 
 
-def become_psql(url: str, arguments: tuple[str, ...]) -> NoReturn:
-    """Become psql: the one on PATH, since the wheel's links GPL readline, else that one."""
-    program = shutil.which("psql") or str(locate_binaries().psql)
-    # A person thinks longer than an application may.
-    options = f"{os.environ.get('PGOPTIONS', '')} -c idle_in_transaction_session_timeout=0".strip()
-    os.execve(program, [program, url, *arguments], os.environ | {"PGOPTIONS": options})  # noqa: S606
+async def _with_account(settings: Settings, account: str | None, work: Callable[["Program", str], Awaitable[T]]) -> T:
+    from parlour.app import compose
+    from parlour.launch import database_address
+    from parlour.store.postgres.folder import DataFolder
+
+    running = None if settings.database_url else DataFolder(settings.data).status().address
+    if running is not None:
+        return await _open(compose(settings, running.dsn), account, work)
+    async with database_address(settings) as dsn:
+        return await _open(compose(settings, dsn), account, work)
+
+
+async def _open(program: "Program", account: str | None, work: Callable[["Program", str], Awaitable[T]]) -> T:
+    from parlour.accounts.store_system import system_list_accounts
+
+    await program.database.open()
+    try:
+        await program.migrate()
+        accounts = [row["account_sid"] for row in await program.database.system(system_list_accounts)]
+        if account is None and len(accounts) != 1:
+            raise click.ClickException(f"there are {len(accounts)} accounts; name one with --account")
+        if account is not None and account not in accounts:
+            raise click.ClickException(f"there is no account {account}")
+        return await work(program, account or accounts[0])
+    finally:
+        await program.outgoing.close()
+        await program.database.close()

@@ -33,7 +33,7 @@ def db() -> None:
 @click.option("--user", help="The user to run PostgreSQL as, when started by root.")
 def run(data: Path | None, binaries: Path | None, user: str | None) -> None:
     """Own the data folder and run PostgreSQL until Ctrl-C or SIGTERM; print the address."""
-    from parlour.cli.database import log_to_stderr, run_until_told
+    from parlour.cli.postgres import log_to_stderr, run_until_told
     from parlour.store.postgres.errors import PostgresError
     from parlour.store.postgres.supervisor import Supervisor
 
@@ -48,7 +48,7 @@ def run(data: Path | None, binaries: Path | None, user: str | None) -> None:
 @_data
 def status(data: Path | None) -> None:
     """Show whether the database runs, who owns the folder, and its address; exit code 3 when it does not."""
-    from parlour.cli.database import describe
+    from parlour.cli.postgres import describe
 
     running, lines = describe(_settings(data).data)
     click.echo("\n".join(lines))
@@ -62,7 +62,7 @@ def status(data: Path | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(data: Path | None, database_url: str | None, arguments: tuple[str, ...]) -> None:
     """Open psql on the running database; further arguments go to psql."""
-    from parlour.cli.database import become_psql, running_url
+    from parlour.cli.postgres import become_psql, running_url
     from parlour.store.postgres.errors import PostgresError
 
     settings = _settings(data, database_url)
