@@ -90,8 +90,8 @@ def test_a_target_knows_the_task_attributes_it_reads() -> None:
             "reference to a task",
         ),
         (
-            '{"task_routing":{"default_filter":'
-            '{"queue":"W","known_worker_sid":"task.a","known_worker_friendly_name":"task.b"}}}',
+            '{"task_routing":{"default_filter":{"queue":"W",%s}}}'
+            % '"known_worker_sid":"task.a","known_worker_friendly_name":"task.b"',
             "exclude each other",
         ),
     ],

@@ -228,6 +228,17 @@ async def fetch(reader: Reader, workspace_sid: str, sid: str) -> Task:
     return found
 
 
+async def find(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
+    """The task, or None when it is not there or not any more."""
+    return await sql.task(reader, workspace_sid, sid)
+
+
+async def has_accepted(reader: Reader, workspace_sid: str, sid: str) -> bool:
+    """Whether some worker has accepted the task and not completed it yet."""
+    held = await sql.reservations(reader, workspace_sid, task_sid=sid)
+    return any(each.reservation_status in ("accepted", "wrapping") for each in held)
+
+
 async def desk_of(uow: UnitOfWork, workspace_sid: str, sid: str, version: int | None = None) -> tuple[Desk, Task]:
     """Lock a task with all that hangs on it.
 
