@@ -1,31 +1,14 @@
 """What a caller of the REST API sees of a conversation's life (conversations.md §2)."""
 
-from typing import Any
-
 import pytest
-from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
+
+from tests.conversations.calls import raw, refusal
 
 KEYS = {
     "sid", "account_sid", "chat_service_sid", "messaging_service_sid", "friendly_name", "unique_name", "attributes",
     "state", "date_created", "date_updated", "timers", "url", "links", "bindings",
 }  # fmt: skip
-
-
-def refusal(call: Any, *args: Any, **kwargs: Any) -> TwilioRestException:
-    """Return the error that a call meets."""
-    with pytest.raises(TwilioRestException) as caught:
-        call(*args, **kwargs)
-    error: TwilioRestException = caught.value
-    return error
-
-
-def raw(twilio: Client, method: str, path: str, **data: object) -> Any:
-    """Return the status and JSON of a call of the Conversations product."""
-    answer = twilio.request(method, f"https://conversations.twilio.com{path}", data=data)
-    import json
-
-    return answer.status_code, json.loads(answer.text) if answer.text else None
 
 
 def test_a_new_conversation_shows_every_published_key(twilio: Client) -> None:
@@ -59,8 +42,7 @@ def test_both_levels_show_the_same_conversation_with_urls_of_their_own(twilio: C
 
 def test_a_conversation_of_another_service_is_not_on_the_short_path(twilio: Client) -> None:
     service = twilio.conversations.v1.services.create(friendly_name="Other")
-    made = service.conversations.create(unique_name="elsewhere") if hasattr(service, "conversations") else None
-    made = made or twilio.conversations.v1.services(service.sid).conversations.create(unique_name="elsewhere")
+    made = twilio.conversations.v1.services(service.sid).conversations.create(unique_name="elsewhere")
     assert made.chat_service_sid == service.sid
     assert refusal(twilio.conversations.v1.conversations(made.sid).fetch).code == 20404
     assert refusal(twilio.conversations.v1.conversations("elsewhere").fetch).code == 20404
@@ -116,14 +98,13 @@ def test_a_wrong_parameter_is_refused_with_its_own_code(twilio: Client, paramete
 
 
 def test_the_list_is_newest_first_filtered_by_state_and_paged(twilio: Client) -> None:
-    service = twilio.conversations.v1.services(twilio.conversations.v1.services.create(friendly_name="List").sid)
+    service_sid = twilio.conversations.v1.services.create(friendly_name="List").sid
+    service = twilio.conversations.v1.services(service_sid)
     sids = [service.conversations.create(friendly_name=str(n)).sid for n in range(7)]
     service.conversations(sids[3]).update(state="inactive")
     assert [row.sid for row in service.conversations.list(page_size=3)] == sids[::-1]
     assert [row.sid for row in service.conversations.list(state="inactive")] == [sids[3]]
-    status, body = raw(
-        twilio, "GET", f"/v1/Services/{service._solution['chat_service_sid']}/Conversations?PageSize=3&State=active"
-    )
+    status, body = raw(twilio, "GET", f"/v1/Services/{service_sid}/Conversations?PageSize=3&State=active")
     assert status == 200
     assert body["meta"].keys() == {
         "page", "page_size", "first_page_url", "previous_page_url", "url", "next_page_url", "key",

@@ -12,18 +12,37 @@ from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as user_store
 from parlour.conversations.store.conversations import Conversation, Scope
 from parlour.conversations.store.participants import Participant
+from parlour.messaging import numbers
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = ["Participant", "add", "all_of", "check_proxy", "fetch", "find", "leave_all", "listen", "remove", "take_pair", "touch"]
+__all__ = [
+    "Participant",
+    "add",
+    "all_of",
+    "check_proxy",
+    "fetch",
+    "find",
+    "leave_all",
+    "listen",
+    "remove",
+    "take_pair",
+    "touch",
+]
 
 PARTICIPANTS_MAX: Final = 1000  # per conversation
 BINDINGS_MAX: Final = 50  # participants with a messaging binding per conversation
 CONVERSATIONS_MAX: Final = 1000  # not closed, per identity
 
 ProxyCheck = Callable[[Reader, str], Awaitable[bool]]
+
+
+async def _owns_number(reader: Reader, proxy_address: str) -> bool:
+    return await numbers.by_number(reader, proxy_address) is not None
+
+
 # Channel type -> says whether a proxy address belongs to the account (50413); a type without one takes any.
-proxy_checks: dict[str, ProxyCheck] = {}
+proxy_checks: dict[str, ProxyCheck] = {"sms": _owns_number}
 
 
 async def add(
@@ -51,7 +70,9 @@ async def add(
     origin = origin or Origin(source=source)
     attributes = checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     sid = await conversations.resolve(uow, conversation_sid, scope)
-    channel = await _channel(uow, identity, address, proxy_address)
+    channel = _channel(identity, address, proxy_address)
+    if proxy_address is not None and not pair_taken:
+        await check_proxy(uow, channel, proxy_address)
     if address is not None and proxy_address is not None and not pair_taken:
         await take_pair(uow, address, proxy_address, sid)
     conversation = await conversations.locked_open(uow, sid)
@@ -92,7 +113,7 @@ async def add(
     return row
 
 
-async def _channel(reader: Reader, identity: str | None, address: str | None, proxy_address: str | None) -> str:
+def _channel(identity: str | None, address: str | None, proxy_address: str | None) -> str:
     if identity is not None:
         if address is not None or proxy_address is not None:
             raise errors.IDENTITY_NOT_ACCEPTABLE.error()
@@ -100,9 +121,7 @@ async def _channel(reader: Reader, identity: str | None, address: str | None, pr
         return bindings.CHAT
     if address is None and proxy_address is None:
         raise invalid_parameter("Identity", "Identity or MessagingBinding.Address must be given")
-    channel = bindings.check_pair(address or "", proxy_address or "")
-    await check_proxy(reader, channel, proxy_address or "")
-    return channel
+    return bindings.check_pair(address or "", proxy_address or "")
 
 
 async def check_proxy(reader: Reader, channel: str, proxy_address: str) -> None:

@@ -229,14 +229,13 @@ async def fetch(reader: Reader, workspace_sid: str, sid: str) -> Task:
 
 
 async def find(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
-    """The task, or None when it is not there or not any more."""
+    """The task, or None."""
     return await sql.task(reader, workspace_sid, sid)
 
 
 async def has_accepted(reader: Reader, workspace_sid: str, sid: str) -> bool:
-    """Whether some worker has accepted the task and not completed it yet."""
-    held = await sql.reservations(reader, workspace_sid, task_sid=sid)
-    return any(each.reservation_status in ("accepted", "wrapping") for each in held)
+    """Whether somebody works on the task: an accepted or wrapping reservation of it."""
+    return bool(await reader.fetchval(sql.HAS_ACCEPTED, reader.account_sid, workspace_sid, sid))
 
 
 async def desk_of(uow: UnitOfWork, workspace_sid: str, sid: str, version: int | None = None) -> tuple[Desk, Task]:
