@@ -92,6 +92,7 @@ PAIR_IN_USE = Condition(
 TOO_MANY_PARTICIPANTS = Condition(50417, 400, "A conversation has at most {maximum} participants")
 TOO_MANY_BINDINGS = Condition(50418, 400, "A conversation has at most {maximum} participants with a messaging binding")
 READ_INDEX_INVALID = Condition(50421, 400, "LastReadMessageIndex is invalid")
+TOO_MANY_IN_REQUEST = Condition(50426, 400, "Participant was given more than {maximum} times")
 PARTICIPANT_NOT_FOUND = Condition(50432, 404, "Participant {sid} was not found")
 PARTICIPANT_EXISTS = Condition(50433, 409, "Participant already exists")
 NO_PROXY_TO_REMOVE = Condition(50440, 400, "The participant has no MessagingBinding.ProxyAddress to remove")

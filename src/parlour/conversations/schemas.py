@@ -31,6 +31,12 @@ class WriteConversation(Form):
     timers_closed: str | None = param("Timers.Closed")
 
 
+class CreateConversationWithParticipants(WriteConversation):
+    """Parameters of a conversation with its first participants, each a JSON object."""
+
+    participant: list[str] = param("Participant", default_factory=list)
+
+
 class ListConversations(Form):
     """Filters of the list of conversations."""
 

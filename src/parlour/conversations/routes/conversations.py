@@ -1,6 +1,6 @@
 """Operations of conversations (conversations.md §2)."""
 
-from parlour.conversations import checks, conversations, errors
+from parlour.conversations import checks, conversations, errors, with_participants
 from parlour.conversations.routes.common import (
     both,
     listing,
@@ -11,7 +11,12 @@ from parlour.conversations.routes.common import (
     scope_of,
     service_sid,
 )
-from parlour.conversations.schemas import REFUSED_BINDINGS, ListConversations, WriteConversation
+from parlour.conversations.schemas import (
+    REFUSED_BINDINGS,
+    CreateConversationWithParticipants,
+    ListConversations,
+    WriteConversation,
+)
 from parlour.conversations.store import conversations as store
 from parlour.conversations.store.conversations import Conversation
 from parlour.rest.operations import Answer, Call
@@ -22,23 +27,40 @@ from parlour.store.unit import Reader, UnitOfWork
 async def create_conversation(call: Call, form: WriteConversation) -> Answer:
     """Create a conversation."""
 
-    async def work(uow: UnitOfWork) -> Conversation:
-        return await conversations.create(
-            uow,
-            friendly_name=form.friendly_name,
-            unique_name=form.unique_name,
-            attributes=form.attributes or "{}",
-            chat_service_sid=call.path.get("ChatServiceSid"),
-            messaging_service_sid=form.messaging_service_sid,
-            state="active" if form.state is None else form.state,
-            timers_inactive=form.timers_inactive,
-            timers_closed=form.timers_closed,
-            date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),
-            date_updated=checks.date(form.date_updated, errors.DATE_UPDATED_INVALID),
-            origin=origin_of(call),
-        )
+    row = await call.step(lambda uow: _create(uow, call, form))
+    return Answer(201, renderer(call).conversation(row))
 
-    return Answer(201, renderer(call).conversation(await call.step(work)))
+
+async def _create(uow: UnitOfWork, call: Call, form: WriteConversation) -> Conversation:
+    return await conversations.create(
+        uow,
+        friendly_name=form.friendly_name,
+        unique_name=form.unique_name,
+        attributes=form.attributes or "{}",
+        chat_service_sid=call.path.get("ChatServiceSid"),
+        messaging_service_sid=form.messaging_service_sid,
+        state="active" if form.state is None else form.state,
+        timers_inactive=form.timers_inactive,
+        timers_closed=form.timers_closed,
+        date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),
+        date_updated=checks.date(form.date_updated, errors.DATE_UPDATED_INVALID),
+        origin=origin_of(call),
+    )
+
+
+@operations.post(
+    *both("/ConversationWithParticipants"), form=CreateConversationWithParticipants, refused=REFUSED_BINDINGS
+)
+async def create_conversation_with_participants(call: Call, form: CreateConversationWithParticipants) -> Answer:
+    """Create a conversation and its first participants; 202 with participants, 201 without (§1.6)."""
+    wanted = with_participants.read(form.participant)
+
+    async def work(uow: UnitOfWork) -> Conversation:
+        row = await _create(uow, call, form)
+        await with_participants.add_all(uow, row, wanted, origin_of(call))
+        return row
+
+    return Answer(202 if wanted else 201, renderer(call).conversation(await call.step(work), export=False))
 
 
 @operations.get(*both("/Conversations"), form=ListConversations)
