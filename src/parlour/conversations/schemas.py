@@ -41,7 +41,7 @@ class ListConversations(Form):
     """Filters of the list of conversations."""
 
     start_date: datetime | None = None
-    end_date: datetime | None = None
+    end_date: str | None = None
     state: Annotated[str, choice("active", "inactive", "closed")] | None = None
 
 

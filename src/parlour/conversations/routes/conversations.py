@@ -1,5 +1,7 @@
 """Operations of conversations (conversations.md §2)."""
 
+from datetime import datetime, timedelta
+
 from parlour.conversations import checks, conversations, errors, with_participants
 from parlour.conversations.routes.common import (
     both,
@@ -19,6 +21,8 @@ from parlour.conversations.schemas import (
 )
 from parlour.conversations.store import conversations as store
 from parlour.conversations.store.conversations import Conversation
+from parlour.kit.wire import parse_iso
+from parlour.rest.errors import invalid_parameter
 from parlour.rest.operations import Answer, Call
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -63,6 +67,17 @@ async def create_conversation_with_participants(call: Call, form: CreateConversa
     return Answer(202 if wanted else 201, renderer(call).conversation(await call.step(work), export=False))
 
 
+def _after_end(text: str | None) -> datetime | None:
+    """Return the instant after an inclusive `EndDate`: a day is meant whole, a second whole. Error: 20001."""
+    if not text:
+        return None
+    try:
+        end = parse_iso(text)
+    except ValueError as error:
+        raise invalid_parameter("EndDate", f"'{text[:64]}' is not an ISO 8601 date") from error
+    return end + (timedelta(days=1) if len(text.strip()) == len("2026-01-31") else timedelta(seconds=1))
+
+
 @operations.get(*both("/Conversations"), form=ListConversations)
 async def list_conversations(call: Call, form: ListConversations) -> Answer:
     """List conversations, newest first."""
@@ -74,7 +89,7 @@ async def list_conversations(call: Call, form: ListConversations) -> Answer:
             reader,
             scope=scope_of(call),
             start=form.start_date,
-            end=form.end_date,
+            end=_after_end(form.end_date),
             state=form.state,
             after=page.token,
             limit=page.size + 1,
