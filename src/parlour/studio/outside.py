@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from parlour.conversations import conversations, messages, participants, webhooks
+from parlour.conversations import addresses, conversations, messages, participants, webhooks
+from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration, interactions
 from parlour.kit.wire import json_text, pascal
 from parlour.messaging import errors as messaging_errors
@@ -18,6 +19,8 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import Json, SendMessage, SendToFlex
 
+WEB_CHAT_ADDRESS = "flex-webchat"
+STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
 MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
 
@@ -134,6 +137,19 @@ async def routing(reader: Reader) -> tuple[str, str]:
     """Return the SIDs of the workflow and the task channel that the default flows use."""
     found = await configuration.fetch(reader)
     return found.taskrouter_target_workflow_sid, "chat"
+
+
+async def add_web_chat_address(uow: UnitOfWork, flow_sid: str) -> None:
+    """Make the default web chat address of a new account (flex.md §2.2)."""
+    await addresses.create(
+        uow,
+        type="chat",
+        address=WEB_CHAT_ADDRESS,
+        friendly_name="Default web chat address",
+        auto_creation=AutoCreation(
+            enabled=True, type="studio", studio_flow_sid=flow_sid, studio_retry_count=STUDIO_RETRIES
+        ),
+    )
 
 
 def message_facts(snapshot: Mapping[str, Any], sid: str, at: datetime) -> MessageFacts:
