@@ -18,6 +18,7 @@ from parlour.messaging import log, numbers, render
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import Json, SendMessage, SendToFlex
+from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
@@ -114,6 +115,7 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     made = await interactions.create_inbound(
         uow,
         conversation_sid=command.conversation_sid,
+        workspace_sid=await workflows.workspace_of(uow, command.workflow_sid),
         workflow_sid=command.workflow_sid,
         task_channel=command.task_channel,
         attributes=dict(command.attributes),
