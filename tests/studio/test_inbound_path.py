@@ -114,3 +114,20 @@ async def test_a_reply_by_text_moves_the_demo_flow_on(program: Program, account:
     inbound_message = ended.decoded().context["widgets"]["ask_topic"]["inbound"]
     assert (inbound_message["Body"], inbound_message["From"]) == ("1", CUSTOMER)
     assert inbound_message["ParticipantSid"].startswith("MB")
+
+
+async def test_texts_that_wait_together_are_taken_in_order(program: Program, account: Credentials) -> None:
+    """Jobs of one lane may share a transaction: each must see what the one before it left."""
+    flow_sid = await address_for(program, account, "Demo Flow", OURS)
+
+    async def burst(uow: UnitOfWork) -> None:
+        for body in ("hello", "2", "more"):
+            await inbound.receive(uow, inbound.Inbound(address=CUSTOMER, proxy_address=OURS, body=body))
+
+    await program.database.step(account.account_sid, burst, request_id="RQ")
+    (ended,) = await until(lambda: executions_of(program, account, flow_sid, "ended"))
+    assert ended.decoded().context["flow"]["variables"] == {"topic": "support"}
+    steps = await program.database.read(
+        account.account_sid, lambda reader: execution_store.list_steps(reader, flow_sid, ended.sid, None, 50)
+    )
+    assert [step.position for step in steps] == list(range(7, 0, -1))
