@@ -170,6 +170,7 @@ async def program() -> AsyncIterator[Program]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await process.leave()
+            await composed.outgoing.close()
             await composed.database.close()
 
 
