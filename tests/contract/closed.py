@@ -77,12 +77,13 @@ def exceptions() -> Exceptions:
 
 
 @cache
-def shown_nulls(document: str) -> Mapping[str, frozenset[str]]:
-    """Return the keys that examples of a document show as null, by canonical schema."""
-    shown: dict[str, frozenset[str]] = {}
-    for name, keys in documents()[document].nulls.items():
-        shown[canonical(name)] = shown.get(canonical(name), frozenset()) | keys
-    return shown
+def shown(document: str, *, empty: bool = False) -> Mapping[str, frozenset[str]]:
+    """Return the keys that examples of a document show as null (or as an empty text), by canonical schema."""
+    found: dict[str, frozenset[str]] = {}
+    known = documents()[document]
+    for name, keys in (known.empties if empty else known.nulls).items():
+        found[canonical(name)] = found.get(canonical(name), frozenset()) | keys
+    return found
 
 
 class _Check:
@@ -103,6 +104,8 @@ class _Check:
             yield from self._object(schema, value, owner if name is None else name, key)
         elif schema.get("type") == "array":
             yield from self._array(schema, value, owner, key)
+        elif value == "" and key in shown(self._document.name, empty=True).get(canonical(owner), ()):
+            return
         elif "type" in schema and key not in exceptions().free.get(canonical(owner), ()):
             yield from self._scalar(schema, value, owner, key)
 
@@ -110,7 +113,7 @@ class _Check:
         if owner not in self._document.schemas:
             return bool(schema.get("nullable"))
         name = canonical(owner)
-        return key in shown_nulls(self._document.name).get(name, ()) or key in exceptions().nulls.get(name, ())
+        return key in shown(self._document.name).get(name, ()) or key in exceptions().nulls.get(name, ())
 
     def _object(self, schema: Mapping[str, Any], value: object, owner: str, key: str) -> Iterator[Problem]:
         if not isinstance(value, dict):

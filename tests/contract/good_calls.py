@@ -4,7 +4,7 @@ A builder makes what its call needs and returns the call itself; it is run once 
 that nothing it uses may be spent.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.contract.published import shape
@@ -33,7 +33,3 @@ def builder_of(product: str, method: str, path: str) -> Builder | None:
 
     assert calls.LOADED
     return GOOD_CALLS.get((product, *shape(method, path)))
-
-
-# Bad cells whose answer differs from the rule, with the reference: operation -> "kind parameter" -> (status, code).
-EXCEPTIONS: Final[Mapping[tuple[str, str, str], Mapping[str, tuple[int, int]]]] = {}

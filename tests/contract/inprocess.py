@@ -103,11 +103,20 @@ async def send(app: RestApp, request: Request) -> Reply:
     return Reply(statuses[0], _json(whole), whole)
 
 
+class Held(Exception):
+    """A request that was kept back."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.path)
+        self.request = request
+
+
 class Transport(HttpClient):  # type: ignore[misc]
     """Carries the official client's requests into the application, from any thread.
 
     :ivar last: the last request.
     :ivar extra: a parameter that is added to each request.
+    :ivar hold: keep the next request back, by raising it.
     :ivar seen: a SID of each prefix that an answer had.
     """
 
@@ -118,6 +127,7 @@ class Transport(HttpClient):  # type: ignore[misc]
         self.last: Request | None = None
         self.reply: Reply | None = None
         self.extra: Mapping[str, str] = {}
+        self.hold = False
         self.seen: dict[str, str] = {}
 
     def request(
@@ -150,7 +160,12 @@ class Transport(HttpClient):  # type: ignore[misc]
         return self.carry(Request(method, host, parts.path, query, form, tuple(sent.items()), body))  # type: ignore[arg-type]
 
     def carry(self, request: Request) -> Response:
-        """Send a request and remember it, its answer and the SIDs in it."""
+        """Send a request and remember it, its answer and the SIDs in it.
+
+        :raises Held: where the request is to be kept back.
+        """
+        if self.hold:
+            raise Held(request)
         self.last = request
         self.reply = asyncio.run_coroutine_threadsafe(send(self._app, request), self._loop).result(PATIENCE)
         text = self.reply.content.decode("utf-8", "replace")
