@@ -33,3 +33,10 @@ def builder_of(product: str, method: str, path: str) -> Builder | None:
 
     assert calls.LOADED
     return GOOD_CALLS.get((product, *shape(method, path)))
+
+
+# Operations whose only answer is a refusal that clients expect: (status, reference).
+ALWAYS_REFUSED: Final = {
+    f"/v1{below}/Conversations/{{}}/Messages/{{}}/ChannelMetadata": (404, "conversations.md §1.1")
+    for below in ("", "/Services/{}")
+}

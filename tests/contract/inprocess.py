@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -146,24 +146,22 @@ class Transport(HttpClient):  # type: ignore[misc]
         sent = dict(headers or {})
         if auth is not None:
             sent["Authorization"] = basic(*auth)
-        query = tuple(tuple(pair.split("=", 1)) for pair in parts.query.split("&") if "=" in pair)
-        query += _pairs(params)
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True)) + _pairs(params)
         is_json = sent.get("Content-Type") == JSON
         form: tuple[tuple[str, str], ...] = () if is_json else _pairs(data)
-        if self.extra:
-            extra = tuple(self.extra.items())
-            query, form = (query + extra, form) if method == "GET" else (query, form + extra)
         if form:
             sent["Content-Type"] = FORM
         body = json.dumps(data).encode() if is_json else None
         host = parts.hostname or ""
-        return self.carry(Request(method, host, parts.path, query, form, tuple(sent.items()), body))  # type: ignore[arg-type]
+        return self.carry(Request(method, host, parts.path, query, form, tuple(sent.items()), body))
 
     def carry(self, request: Request) -> Response:
         """Send a request and remember it, its answer and the SIDs in it.
 
         :raises Held: where the request is to be kept back.
         """
+        for name, value in self.extra.items():
+            request = request.with_form(name, value)
         if self.hold:
             raise Held(request)
         self.last = request

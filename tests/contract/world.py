@@ -158,9 +158,12 @@ async def open_stage() -> AsyncIterator[Stage]:
 
 
 def digest_of(tables: list[str]) -> str:
-    """Return the query of a digest over an account's rows in these tables."""
+    """Return the query of a digest over an account's rows in these tables.
+
+    A row's ``xmin`` is the transaction that wrote it: writing a row again, even with the same values, raises the sum.
+    """
     parts = [
-        f"SELECT '{table}:' || count(*) || ':' || coalesce(sum(('x' || md5(t::text))::bit(60)::bigint), 0) AS part "
+        f"SELECT '{table}:' || count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) AS part "
         f'FROM "{table}" t WHERE account_sid = $1'
         for table in tables
     ]

@@ -1,5 +1,5 @@
 """The good calls, a module per product."""
 
-from tests.contract.calls import accounts, conversations, media, messaging, services
+from tests.contract.calls import accounts, conversations, media, messaging, services, taskrouter, tasks
 
-LOADED = (accounts, conversations, media, messaging, services)
+LOADED = (accounts, conversations, media, messaging, services, taskrouter, tasks)

@@ -6,6 +6,7 @@ from typing import Any
 
 from parlour.conversations import receipts
 from tests.contract.good_calls import Builder, good
+from tests.contract.inprocess import raw
 from tests.contract.world import World
 
 Twin = Callable[[World, Any], Callable[[], Any]]
@@ -269,7 +270,8 @@ def fetch_channel_metadata(world: World, root: Any) -> Callable[[], Any]:
     below = hello._solution.get("chat_service_sid")
     if below is not None:
         path = path.replace("/v1/", f"/v1/Services/{below}/")
-    return lambda: world.raw("GET", "conversations", path)
+    request = raw(world.credentials, "GET", "conversations", path)
+    return lambda: world.transport.carry(request)
 
 
 @twice("POST", "/Conversations/{ConversationSid}/Webhooks")
