@@ -7,8 +7,10 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.channels.sms import package as sms
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
+from parlour.flex import package as flex
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
@@ -22,7 +24,9 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.studio import package as studio
 from parlour.taskrouter import package as taskrouter
+from parlour.trace import package as trace
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -99,7 +103,17 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         operation for package in packages for operations in package.operations for operation in operations.all
     )
     return Program(
-        settings, clock, database, box, packages, registry, router, wake, authenticator, ground.outgoing, ground.media_store
+        settings=settings,
+        clock=clock,
+        database=database,
+        box=box,
+        packages=packages,
+        registry=registry,
+        router=router,
+        wake=wake,
+        authenticator=authenticator,
+        outgoing=ground.outgoing,
+        media_store=ground.media_store,
     )
 
 
@@ -110,4 +124,10 @@ def _floors(ground: Ground) -> list[Package]:
         messaging.package(),
         conversations.package(ground.media_store),
         taskrouter.package(),
+        flex.package(),
+        studio.package(),
+        sms.package(
+            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
+        trace.package(),
     ]

@@ -24,6 +24,19 @@ class Invariant:
 
 
 @dataclass(frozen=True)
+class Check:
+    """Something else that `parlour doctor` looks at, such as an edited agent role: rows are worth a look.
+
+    :param sql: takes the account SID as $1 and the domain time as $2.
+    :param remedy: what an operator does about a row.
+    """
+
+    name: str
+    sql: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Package:
     """A floor: its migrations (the dotted name of the package that has the folder), operations and reactions.
 
@@ -35,4 +48,5 @@ class Package:
     operations: Sequence[Operations] = ()
     reactions: Sequence[Reactions] = ()
     invariants: Sequence[Invariant] = ()
+    checks: Sequence[Check] = ()
     routes: Sequence[BaseRoute] = ()

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from parlour.channels.sms.simulator import handset
+from parlour.channels.sms.simulator.app import Carrier, create_app
 from parlour.kit import failpoints
 from parlour.kit.wire import iso_millis
 from parlour.outbox.test_clock import TestClock
@@ -22,6 +24,11 @@ def playground_routes(program: "Program", test_clock: TestClock | None) -> list[
     if test_clock is not None:
         routes += _clock_routes(program, test_clock)
     return routes
+
+
+def playground_carrier_routes(carrier: Carrier) -> list[BaseRoute]:
+    """Return the simulated carrier under /simulator and its handsets' page at /handset."""
+    return [Mount("/simulator", create_app(carrier)), *handset.routes(carrier)]
 
 
 async def _arm(request: Request) -> Response:

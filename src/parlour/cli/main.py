@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from parlour import __version__
-from parlour.cli.db import db
+from parlour.cli.lazy import LazyGroup
 from parlour.settings import DEFAULT_PORT, Settings, SettingsError, load
 
 data_option = click.option(
@@ -44,7 +44,21 @@ def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "accounts": ("parlour.cli.accounts:accounts", "Accounts of this server: add, list."),
+    "agent": ("parlour.cli.agent:agent", "Work as an agent in this terminal, or run robots."),
+    "carriers": ("parlour.cli.carriers:carriers", "Carriers of this server: add, list."),
+    "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
+    "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
+    "doctor": ("parlour.cli.doctor:doctor", "Check that all is as it should be."),
+    "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
+    "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
+    "say": ("parlour.cli.say:say", "Text from a simulated handset."),
+    "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="parlour")
 def main() -> None:
     """Parlour: the open, self-hosted Flex Conversations."""
@@ -114,8 +128,6 @@ def _with_data(settings: Settings, folder: Path) -> Settings:
 
     return msgspec.structs.replace(settings, data=folder)
 
-
-main.add_command(db)
 
 if __name__ == "__main__":
     main()

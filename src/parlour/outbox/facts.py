@@ -41,7 +41,7 @@ ORDER BY j.position"""
 GUARDED: Final = """
 WITH guard AS ({guard}), changed AS ({row}), stated AS (
     INSERT INTO event (account_sid, sid, at, kind, stream, object_sid, request_id, cause, snapshot)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb || guard.addition FROM guard
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb || guard.addition FROM guard
 ), woken AS (
     INSERT INTO lane (account_sid, name, due)
     SELECT $1, l.name, $3 FROM unnest($10::text[]) AS l (name), guard ORDER BY l.name

@@ -5,7 +5,7 @@ from typing import Any, Final
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
-from parlour.studio import defaults, executions, outside
+from parlour.studio import defaults, executions, flows, outside
 
 reactions = Reactions("studio")
 
@@ -86,3 +86,6 @@ async def account_created(uow: UnitOfWork, _event: Event) -> None:
     """Give a new account its default flows (studio.md §7)."""
     workflow_sid, task_channel = await outside.routing(uow)
     await defaults.provision(uow, workflow_sid=workflow_sid, task_channel=task_channel)
+    chat_flow = await flows.by_name(uow, defaults.CHAT_FLOW)
+    if chat_flow is not None:
+        await outside.add_web_chat_address(uow, chat_flow.sid)

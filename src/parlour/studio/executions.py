@@ -19,7 +19,6 @@ from parlour.studio.execution import (
     CancelTimer,
     Command,
     Continued,
-    End,
     Enqueued,
     Event,
     ExecutionState,
@@ -224,9 +223,8 @@ async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
         for effect in turn.effects:
             if isinstance(effect, SetTimer):
                 timer = effect
-            elif isinstance(effect, (CancelTimer, End)):
-                timer = None
-                cancelled = cancelled or before.pending == "reply"
+            elif isinstance(effect, CancelTimer):
+                cancelled = True
         event = await _perform(uow, definition, turn)
     saved = await store.save(uow, state)
     await _keep_time(uow, saved, new=not before.widget, timer=timer, cancelled=cancelled)
@@ -274,22 +272,22 @@ async def _send(uow: UnitOfWork, command: SendMessage) -> Event:
     if refused is not None:
         return NotSent(81011, refused)
     try:
+        if command.conversation_sid is None:
+            text = await outside.text(uow, command)
+            return Sent(str(text["Sid"]), text)
         message = await outside.post(uow, command)
     except ContractError as refusal:
         output: Json = {"ErrorCode": refusal.code, "ErrorMessage": refusal.message, "Body": command.body}
         return NotSent(refusal.code, f"{refusal.message} ({refusal.code})", output)
-    sid = command.conversation_sid or ""
-    return Sent(message.sid, context.outbound_payload(uow.account_sid, sid, message))
+    return Sent(message.sid, context.outbound_payload(uow.account_sid, command.conversation_sid, message))
 
 
 def _refused(command: SendMessage) -> str | None:
     """Say why a message cannot be sent before it is tried, or None."""
-    if command.conversation_sid is None:
-        return "this installation sends a flow's messages into conversations only; the execution has none"
     if command.content_sid:
         return "content templates are not supported by this installation"
-    if command.media_url:
-        return "media_url is not supported by this installation"
+    if command.media_url and command.conversation_sid is not None:
+        return "media_url is not supported in conversations by this installation"
     return None
 
 

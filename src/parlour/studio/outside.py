@@ -9,13 +9,18 @@ from typing import Any
 
 import msgspec
 
-from parlour.conversations import conversations, messages, participants, webhooks
+from parlour.conversations import addresses, conversations, messages, participants, webhooks
+from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration, interactions
-from parlour.kit.wire import json_text
+from parlour.kit.wire import json_text, pascal
+from parlour.messaging import errors as messaging_errors
+from parlour.messaging import log, numbers, render
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import Json, SendMessage, SendToFlex
 
+WEB_CHAT_ADDRESS = "flex-webchat"
+STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
 MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
 
@@ -82,9 +87,31 @@ async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
     )
 
 
+async def text(uow: UnitOfWork, command: SendMessage) -> Json:
+    """Send a text from a number of the account; return the Message as the context shows it.
+
+    Errors: 21606 the sender is no number of the account, 21211 the recipient is none, 21620 a bad media URL.
+    """
+    if await numbers.by_number(uow, command.author) is None:
+        raise messaging_errors.bad_from(command.author)
+    if not numbers.is_phone_number(command.to):
+        raise messaging_errors.bad_to(command.to)
+    if command.media_url and not command.media_url.startswith(("http://", "https://")):
+        raise messaging_errors.bad_media_url(command.media_url)
+    row = await log.queue(
+        uow,
+        from_address=command.author,
+        to_address=command.to,
+        body=command.body,
+        media_urls=[command.media_url] if command.media_url else (),
+    )
+    shown = render.message(row)
+    return {pascal(name): value for name, value in shown.items() if name not in ("subresource_uris", "uri")}
+
+
 async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     """Make the interaction with its task; return the widget's context. Errors: those of an interaction's creation."""
-    interaction = await interactions.create_inbound(
+    made = await interactions.create_inbound(
         uow,
         conversation_sid=command.conversation_sid,
         workflow_sid=command.workflow_sid,
@@ -94,12 +121,15 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
         timeout=command.timeout,
         channel_type=command.channel_type,
     )
-    task: Mapping[str, Any] = interaction.task
+    properties: Mapping[str, Any] = made.routing.get("properties") or {}
     return {
-        **interaction.wire,
-        "TaskSid": task.get("sid"),
-        "Attributes": task.get("attributes"),
-        "Age": task.get("age", 0),
+        "sid": made.sid,
+        "channel": {"type": made.channel_type, "sid": made.channel_sid},
+        "routing": made.routing,
+        "url": f"https://flex-api.twilio.com/v1/Interactions/{made.sid}",
+        "TaskSid": made.task_sid,
+        "Attributes": properties.get("attributes"),
+        "Age": properties.get("age", 0),
     }
 
 
@@ -107,6 +137,19 @@ async def routing(reader: Reader) -> tuple[str, str]:
     """Return the SIDs of the workflow and the task channel that the default flows use."""
     found = await configuration.fetch(reader)
     return found.taskrouter_target_workflow_sid, "chat"
+
+
+async def add_web_chat_address(uow: UnitOfWork, flow_sid: str) -> None:
+    """Make the default web chat address of a new account (flex.md §2.2)."""
+    await addresses.create(
+        uow,
+        type="chat",
+        address=WEB_CHAT_ADDRESS,
+        friendly_name="Default web chat address",
+        auto_creation=AutoCreation(
+            enabled=True, type="studio", studio_flow_sid=flow_sid, studio_retry_count=STUDIO_RETRIES
+        ),
+    )
 
 
 def message_facts(snapshot: Mapping[str, Any], sid: str, at: datetime) -> MessageFacts:

@@ -139,6 +139,9 @@ SELECT account_sid, sid, workspace_sid, task_sid, worker_sid, worker_name, worke
        task_channel_sid, reservation_status, reservation_timeout, canceled_reason_code, version, date_created,
        date_updated, date_accepted
 FROM reservation WHERE account_sid = $1 AND workspace_sid = $2"""
+HAS_ACCEPTED = """
+SELECT EXISTS (SELECT 1 FROM reservation WHERE account_sid = $1 AND workspace_sid = $2 AND task_sid = $3
+    AND reservation_status IN ('accepted', 'wrapping'))"""
 FETCH_RESERVATION = f"{SELECT_RESERVATION} AND sid = $3"
 LIST_RESERVATIONS = f"""{SELECT_RESERVATION} AND ($3::text IS NULL OR task_sid = $3)
     AND ($4::text IS NULL OR worker_sid = $4) AND ($5::text IS NULL OR reservation_status = $5)

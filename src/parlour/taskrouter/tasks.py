@@ -228,6 +228,16 @@ async def fetch(reader: Reader, workspace_sid: str, sid: str) -> Task:
     return found
 
 
+async def find(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
+    """The task, or None."""
+    return await sql.task(reader, workspace_sid, sid)
+
+
+async def has_accepted(reader: Reader, workspace_sid: str, sid: str) -> bool:
+    """Whether somebody works on the task: an accepted or wrapping reservation of it."""
+    return bool(await reader.fetchval(sql.HAS_ACCEPTED, reader.account_sid, workspace_sid, sid))
+
+
 async def desk_of(uow: UnitOfWork, workspace_sid: str, sid: str, version: int | None = None) -> tuple[Desk, Task]:
     """Lock a task with all that hangs on it.
 

@@ -42,6 +42,7 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
             date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),
             date_updated=checks.date(form.date_updated, errors.DATE_UPDATED_INVALID),
             scope=scope_of(call),
+            alone=True,
         )
 
     return Answer(201, renderer(call).message(await call.step(work)))

@@ -1,0 +1,107 @@
+"""Run the suites one after the other and say what ran, what was skipped, and the seconds of each.
+
+A suite is a folder of tests/. The last line is `N passed, N failed, N skipped`; exit 1 when something failed.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+REPORTS = ROOT / ".cache" / "reports"
+FIRST = ("kit", "spine", "store")
+LAST = ("acceptance", "faults", "demo")
+NOTHING_COLLECTED = 5
+
+
+@dataclass
+class Result:
+    """What a suite did. failed counts errors too."""
+
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    skipped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def main() -> int:
+    """Return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suites", nargs="*", help="folders of tests/; default: all")
+    parser.add_argument("--prove", action="store_true", help="the full counts")
+    given = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    results = [run(suite, prove=given.prove) for suite in given.suites or suites()]
+    report(results)
+    return 1 if any(result.failed for result in results) else 0
+
+
+def suites() -> list[str]:
+    """Return the folders that hold tests: the ground first, the whole last."""
+    found = sorted(path.name for path in TESTS.iterdir() if path.is_dir() and any(path.rglob("test_*.py")))
+    middle = [name for name in found if name not in FIRST + LAST]
+    return [*(n for n in FIRST if n in found), *middle, *(n for n in LAST if n in found)]
+
+
+def run(suite: str, *, prove: bool) -> Result:
+    """Run a suite in a process of its own; its output is ours."""
+    print(f"\n== {suite}", flush=True)
+    file = REPORTS / f"{suite}.xml"
+    file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", str(TESTS / suite), "-q", "--junit-xml", str(file)]
+    command += ["-o", f"cache_dir={ROOT / '.cache' / 'pytest'}"]
+    if not prove:
+        command += ["-m", "not prove"]
+    began = time.monotonic()
+    status = subprocess.run(command, cwd=ROOT, env=environment(prove=prove), check=False).returncode
+    result = Result(suite, seconds=time.monotonic() - began)
+    if file.exists():
+        count(file, result)
+    if status not in (0, NOTHING_COLLECTED) and not result.failed:
+        result.failed = 1  # it ended before it could report
+    return result
+
+
+def environment(*, prove: bool) -> dict[str, str]:
+    """Return the environment of the tests: what they start keeps its files below .cache, not in HOME."""
+    cache = ROOT / ".cache"
+    folders = {f"XDG_{kind}_HOME": str(cache / "xdg" / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
+    hypothesis = {"HYPOTHESIS_STORAGE_DIRECTORY": str(cache / "hypothesis")}
+    return {**os.environ, **folders, **hypothesis, "PARLOUR_PROVE": "1" if prove else ""}
+
+
+def count(file: Path, result: Result) -> None:
+    """Read a suite's report."""
+    for case in ElementTree.parse(file).getroot().iter("testcase"):  # noqa: S314 - our own file
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed += 1
+        elif (skip := case.find("skipped")) is not None:
+            result.skipped.append(f"{case.get('classname')}.{case.get('name')}: {skip.get('message')}")
+        else:
+            result.passed += 1
+
+
+def report(results: list[Result]) -> None:
+    """Print the table and the last line."""
+    print()
+    for result in results:
+        counts = f"{result.passed:4} passed  {result.failed:3} failed  {len(result.skipped):3} skipped"
+        print(f"{result.suite:<16} {counts}  {result.seconds:7.1f} s")
+    for line in (line for result in results for line in result.skipped):
+        print(f"skipped: {line}")
+    if not (ROOT.parent / "shared" / "flows").is_dir():
+        print("not run: the checks on exported flows, which need ../shared/flows beside this clone")
+    passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
+    print(f"{sum(r.seconds for r in results):.0f} s in all")
+    print(f"{passed} passed, {failed} failed, {sum(len(r.skipped) for r in results)} skipped", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
