@@ -103,25 +103,27 @@ async def _apply(reader: Reader, row: AddressConfiguration, given: AutoCreation)
     if given.conversation_service_sid is not None:
         await _check_ref(reader, "AutoCreation.ConversationServiceSid", given.conversation_service_sid, "IS")
         row.conversation_service_sid = given.conversation_service_sid
+    if given.studio_flow_sid:
+        await _check_ref(reader, "AutoCreation.StudioFlowSid", given.studio_flow_sid, "FW")
     if row.auto_creation_type == "webhook":
         _apply_webhook(row, given)
     elif row.auto_creation_type == "studio":
-        await _apply_studio(reader, row, given)
+        _apply_studio(row, given)
 
 
 def _apply_webhook(row: AddressConfiguration, given: AutoCreation) -> None:
-    row.webhook_url = webhooks.check_url(given.webhook_url or row.webhook_url)
-    row.webhook_method = webhooks.check_method(given.webhook_method or row.webhook_method).upper()
-    row.webhook_filters = webhooks.check_filters(given.webhook_filters or row.webhook_filters or ())
+    row.webhook_url = webhooks.check_url(given.webhook_url or row.webhook_url, "AutoCreation.WebhookUrl")
+    method = given.webhook_method or row.webhook_method
+    row.webhook_method = webhooks.check_method(method, "AutoCreation.WebhookMethod").upper()
+    filters = given.webhook_filters or row.webhook_filters or ()
+    row.webhook_filters = webhooks.check_filters(filters, "AutoCreation.WebhookFilters")
     row.studio_flow_sid = row.studio_retry_count = None
 
 
-async def _apply_studio(reader: Reader, row: AddressConfiguration, given: AutoCreation) -> None:
+def _apply_studio(row: AddressConfiguration, given: AutoCreation) -> None:
     flow_sid = given.studio_flow_sid or row.studio_flow_sid
     if not flow_sid:
         raise invalid_parameter("AutoCreation.StudioFlowSid", "needed for auto-creation of type studio")
-    if given.studio_flow_sid is not None:
-        await _check_ref(reader, "AutoCreation.StudioFlowSid", flow_sid, "FW")
     retries = given.studio_retry_count if given.studio_retry_count is not None else row.studio_retry_count or 0
     if not 0 <= retries <= RETRIES_MAX:
         raise invalid_parameter("AutoCreation.StudioRetryCount", f"0 to {RETRIES_MAX}")

@@ -67,7 +67,7 @@ def _check_state(text: str) -> str:
 
 async def _check_messaging_service(reader: Reader, sid: str) -> None:
     if not is_sid(sid, "MG") or not await refs.check(reader, sid):
-        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid)
+        raise errors.MESSAGING_SERVICE_INVALID.error(name="MessagingServiceSid", sid=sid)
 
 
 async def create(

@@ -45,38 +45,38 @@ EVENTS: Final = (
 _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
 
 
-def check_url(url: str | None) -> str:
+def check_url(url: str | None, name: str = "Configuration.Url") -> str:
     """Return an absolute http or https URL of at most 512 characters. Errors: 50369, 50372, 50388."""
     if not url:
-        raise errors.WEBHOOK_URL_MISSING.error()
+        raise errors.WEBHOOK_URL_MISSING.error(name=name)
     if len(url) > URL_MAX:
-        raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX)
+        raise errors.WEBHOOK_URL_TOO_LONG.error(name=name, maximum=URL_MAX)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise errors.WEBHOOK_URL_INVALID.error(url=url) from error
+        raise errors.WEBHOOK_URL_INVALID.error(name=name, url=url) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
-        raise errors.WEBHOOK_URL_INVALID.error(url=url)
+        raise errors.WEBHOOK_URL_INVALID.error(name=name, url=url)
     return url
 
 
-def check_method(method: str | None) -> str:
+def check_method(method: str | None, name: str = "Configuration.Method") -> str:
     """Return `get` or `post`, the default. Error: 50055."""
     lower = (method or "post").lower()
     if lower not in ("get", "post"):
-        raise errors.WEBHOOK_METHOD_INVALID.error(method=method)
+        raise errors.WEBHOOK_METHOD_INVALID.error(name=name, method=method)
     return lower
 
 
-def check_filters(filters: Sequence[str]) -> list[str]:
+def check_filters(filters: Sequence[str], name: str = "Configuration.Filters") -> list[str]:
     """Return the events of a webhook in their published spelling. Errors: 50370 none, 50365 unknown."""
-    wanted = [name for name in filters if name]
+    wanted = [event for event in filters if event]
     if not wanted:
-        raise errors.WEBHOOK_FILTER_MISSING.error()
-    for name in wanted:
-        if name.lower() not in _EVENTS_BY_LOWER:
-            raise errors.WEBHOOK_FILTER_INVALID.error(filter=name)
-    return list(dict.fromkeys(_EVENTS_BY_LOWER[name.lower()] for name in wanted))
+        raise errors.WEBHOOK_FILTER_MISSING.error(name=name)
+    for event in wanted:
+        if event.lower() not in _EVENTS_BY_LOWER:
+            raise errors.WEBHOOK_FILTER_INVALID.error(name=name, filter=event)
+    return list(dict.fromkeys(_EVENTS_BY_LOWER[event.lower()] for event in wanted))
 
 
 def check_triggers(triggers: Sequence[str]) -> list[str]:
@@ -118,6 +118,8 @@ async def create(
     kind = target.lower()
     if kind not in ("webhook", "trigger", "studio"):
         raise errors.WEBHOOK_TARGET_INVALID.error(target=target)
+    if flow_sid:
+        await _check_flow(uow, flow_sid)
     row = ScopedWebhook(
         account_sid=uow.account_sid,
         sid=uow.new_sid("WH"),
@@ -189,9 +191,9 @@ async def update(
     """Change a scoped webhook; what does not belong to its target is left out. Errors as in `create`."""
     conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
     row = await fetch(uow, conversation.sid, sid)
+    checked = None if flow_sid is None else await _check_flow(uow, flow_sid)
     if row.target == "studio":
-        if flow_sid is not None:
-            row.flow_sid = await _check_flow(uow, flow_sid)
+        row.flow_sid = checked or row.flow_sid
     else:
         row.url = row.url if url is None else check_url(url)
         row.method = row.method if method is None else check_method(method)
