@@ -40,16 +40,17 @@ class Exceptions:
     nulls: Mapping[str, frozenset[str]]
     further: Mapping[str, frozenset[str]]
     free: Mapping[str, frozenset[str]]
+    statuses: Mapping[str, frozenset[int]]
 
 
 def check_answer(operation: Published, status: int, body: object) -> list[Problem]:
     """Return what is wrong with an answer of a published operation."""
     if status >= 400:
         return list(_check_error(operation, status, body))
-    if status not in operation.answers:
+    if status not in operation.answers and status not in exceptions().statuses.get(operation.name, ()):
         published = ", ".join(str(known) for known in sorted(operation.answers))
         return [Problem(operation.name, "status", f"is {status}, published: {published}")]
-    schema = operation.answers[status]
+    schema = operation.answers.get(status, operation.answers[min(operation.answers)])
     if schema is None:
         return [] if body is None else [Problem(operation.name, "body", "is published as empty")]
     document = documents()[operation.document]
@@ -74,7 +75,8 @@ def exceptions() -> Exceptions:
                 raise ValueError(f"an entry of nullable.toml for {entry['schema']} has no reference or reason")
             name = canonical(entry["schema"])
             table[name] = table.get(name, frozenset()) | frozenset(entry["keys"])
-    return Exceptions(tables["null"], tables["further"], tables["free"])
+    statuses = {entry["operation"]: frozenset(entry["statuses"]) for entry in content.get("status", [])}
+    return Exceptions(tables["null"], tables["further"], tables["free"], statuses)
 
 
 @cache
