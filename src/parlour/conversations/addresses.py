@@ -114,10 +114,12 @@ async def _apply(reader: Reader, row: AddressConfiguration, given: AutoCreation)
     if given.conversation_service_sid is not None:
         await _check_ref(reader, "AutoCreation.ConversationServiceSid", given.conversation_service_sid, "IS")
         row.conversation_service_sid = given.conversation_service_sid
+    if given.studio_flow_sid:
+        await _check_ref(reader, "AutoCreation.StudioFlowSid", given.studio_flow_sid, "FW")
     if row.auto_creation_type == "webhook":
         _apply_webhook(row, given)
     elif row.auto_creation_type == "studio":
-        await _apply_studio(reader, row, given)
+        _apply_studio(row, given)
 
 
 def _apply_webhook(row: AddressConfiguration, given: AutoCreation) -> None:
@@ -129,12 +131,10 @@ def _apply_webhook(row: AddressConfiguration, given: AutoCreation) -> None:
     row.studio_flow_sid = row.studio_retry_count = None
 
 
-async def _apply_studio(reader: Reader, row: AddressConfiguration, given: AutoCreation) -> None:
+def _apply_studio(row: AddressConfiguration, given: AutoCreation) -> None:
     flow_sid = given.studio_flow_sid or row.studio_flow_sid
     if not flow_sid:
         raise invalid_parameter("AutoCreation.StudioFlowSid", "needed for auto-creation of type studio")
-    if given.studio_flow_sid is not None:
-        await _check_ref(reader, "AutoCreation.StudioFlowSid", flow_sid, "FW")
     retries = given.studio_retry_count if given.studio_retry_count is not None else row.studio_retry_count or 0
     if not 0 <= retries <= RETRIES_MAX:
         raise invalid_parameter("AutoCreation.StudioRetryCount", f"0 to {RETRIES_MAX}")

@@ -76,7 +76,7 @@ def check_method(method: str | None, name: str = "Configuration.Method") -> str:
 
 def check_filters(filters: Sequence[str], parameter: str = "Configuration.Filters") -> list[str]:
     """Return the events of a webhook in their published spelling. Errors: 50370 none, 50365 unknown."""
-    wanted = [name for name in filters if name]
+    wanted = [event for event in filters if event]
     if not wanted:
         raise errors.WEBHOOK_FILTER_MISSING.error(name=parameter)
     for name in wanted:
