@@ -7,6 +7,10 @@ from pathlib import Path
 
 from parlour.accounts import package as accounts
 from parlour.accounts.authenticator import AccountAuthenticator
+from parlour.channels.sms import package as sms
+from parlour.conversations import package as conversations
+from parlour.conversations.files import MediaStore
+from parlour.flex import package as flex
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
@@ -20,10 +24,24 @@ from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
+from parlour.studio import package as studio
+from parlour.taskrouter import package as taskrouter
 from parlour.trace import package as trace
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What floors are given beside their own: made once, from the settings."""
+
+    settings: Settings
+    database: Database
+    box: SecretsBox
+    authenticator: AccountAuthenticator
+    outgoing: Outgoing
+    media_store: MediaStore
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,7 @@ class Program:
     wake: Wake
     authenticator: AccountAuthenticator
     outgoing: Outgoing
+    media_store: MediaStore
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
@@ -56,10 +75,11 @@ class Program:
         return found
 
 
-def compose(settings: Settings, dsn: str) -> Program:
+def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> Program:
     """Make the program.
 
     :param dsn: address of its database.
+    :param extra: further floors on top, such as a benchmark's subscribers.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     clock: Clock = FrozenClock(datetime.now(UTC)) if settings.test_clock else SystemClock()
@@ -67,23 +87,47 @@ def compose(settings: Settings, dsn: str) -> Program:
     box = SecretsBox.at(Path(settings.data) / KEY_FILE)
     database = Database(dsn, clock=clock)
     authenticator = AccountAuthenticator(database, box)
-    outgoing = Outgoing(Guard(allowed))
-    packages = _floors(settings, database, box, authenticator, outgoing)
+    ground = Ground(
+        settings=settings,
+        database=database,
+        box=box,
+        authenticator=authenticator,
+        outgoing=Outgoing(Guard(allowed)),
+        media_store=conversations.folder_store(Path(settings.data)),
+    )
+    packages = [*_floors(ground), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     wake = Wake()
     database.extensions[Outbox] = lambda: Outbox(registry, wake)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
-    return Program(settings, clock, database, box, packages, registry, router, wake, authenticator, outgoing)
+    return Program(
+        settings=settings,
+        clock=clock,
+        database=database,
+        box=box,
+        packages=packages,
+        registry=registry,
+        router=router,
+        wake=wake,
+        authenticator=authenticator,
+        outgoing=ground.outgoing,
+        media_store=ground.media_store,
+    )
 
 
-def _floors(
-    settings: Settings, database: Database, box: SecretsBox, authenticator: AccountAuthenticator, outgoing: Outgoing
-) -> list[Package]:
+def _floors(ground: Ground) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
-        accounts.package(box, authenticator),
+        accounts.package(ground.box, ground.authenticator),
         messaging.package(),
+        conversations.package(ground.media_store),
+        taskrouter.package(),
+        flex.package(),
+        studio.package(),
+        sms.package(
+            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
         trace.package(),
     ]

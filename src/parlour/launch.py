@@ -10,7 +10,10 @@ from typing import Any
 import structlog
 
 from parlour.app import Program, compose
+from parlour.channels.sms.simulator.app import Carrier
+from parlour.demo import make_carrier, seed
 from parlour.first_start import first_start
+from parlour.playground import playground_carrier_routes
 from parlour.published import address_published, publish_demo_credentials
 from parlour.server import Server, ServerFailed, stop_on_signals
 from parlour.settings import Settings
@@ -38,18 +41,27 @@ async def run(settings: Settings) -> int:
 
 
 async def _serve(program: Program, stop: asyncio.Event) -> int:
-    server = Server(program)
+    carrier = make_carrier(program) if program.settings.playground else None
+    server = Server(program, extra_routes=playground_carrier_routes(carrier) if carrier is not None else [])
     stopping = asyncio.create_task(stop.wait(), name="signal")
     stopping.add_done_callback(lambda _: server.stop())
     with address_published(program.settings):
-        await server.run(before_serving=lambda: _prepare(program), on_ready=lambda: _say_ready(program))
+        try:
+            await server.run(before_serving=lambda: _prepare(program, carrier), on_ready=lambda: _say_ready(program))
+        finally:
+            if carrier is not None:
+                await carrier.stop()
     stopping.cancel()
     return 0
 
 
-async def _prepare(program: Program) -> None:
+async def _prepare(program: Program, carrier: Carrier | None) -> None:
     await first_start(program)
     await publish_demo_credentials(program)
+    if program.settings.playground:
+        if carrier is not None:
+            await carrier.start()
+        await seed(program, carrier)
 
 
 def _say_ready(program: Program) -> None:

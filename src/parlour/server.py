@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from parlour.app import Program
 from parlour.kit.clock import FrozenClock
@@ -37,10 +38,14 @@ class _Server(uvicorn.Server):
 
 
 class Server:
-    """Serves a program until it is asked to stop."""
+    """Serves a program until it is asked to stop.
 
-    def __init__(self, program: Program) -> None:
+    :param extra_routes: routes beside those of the floors, such as the simulated carrier's.
+    """
+
+    def __init__(self, program: Program, *, extra_routes: Sequence[BaseRoute] = ()) -> None:
         self._program = program
+        self._extra_routes = list(extra_routes)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
 
@@ -110,6 +115,7 @@ class Server:
         routes = monitoring_routes(program, metrics, runner)
         if settings.playground:
             routes += playground_routes(program, test_clock)
+        routes += self._extra_routes
         for package in program.packages:
             routes += package.routes
         rest = RestApp(

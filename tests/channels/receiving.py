@@ -84,9 +84,7 @@ async def serving(carrier: Carrier) -> AsyncIterator[str]:
     bound = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     carrier.public_url = url
-    config = uvicorn.Config(
-        create_app(carrier), log_level="critical", timeout_graceful_shutdown=1, lifespan="off"
-    )
+    config = uvicorn.Config(create_app(carrier), log_level="critical", timeout_graceful_shutdown=1, lifespan="off")
     server = QuietServer(config)
     await carrier.start()
     task = asyncio.create_task(server.serve(sockets=[bound]))

@@ -254,9 +254,7 @@ async def test_magic_recipients_fail_bounce_and_stay_silent_only_when_asked(worl
     assert (await world.send(Body="x", To="+15550100050"))[0] == 500
     _, failed = await world.send(Body="x", To="+15550100005")
     seen = await world.receiver.until(lambda seen: "undelivered" in statuses(seen))
-    assert [one.form["ErrorCode"] for one in seen if one.form.get("MessageStatus") == "undelivered"] == [
-        "30005"
-    ]
+    assert [one.form["ErrorCode"] for one in seen if one.form.get("MessageStatus") == "undelivered"] == ["30005"]
     assert failed["sid"] not in [line["message_sid"] for line in await world.book("handset.received")]
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,12 +23,12 @@ from parlour.store.postgres.folder import DataFolder
 
 ACTOR = Path(__file__).with_name("postgres_actor.py")
 PATIENCE = 30.0
+OTHER = "nobody"
+"""The ordinary user whom root becomes."""
 SOURCE = Path(parlour.__file__).resolve().parents[1]
 
 
-async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = PATIENCE
-) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = PATIENCE) -> None:
     """Wait until the condition holds; a failure names what never came true."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -37,6 +38,26 @@ async def eventually(
             return
         assert loop.time() < end, f"never came true: {what}"
         await asyncio.sleep(0.02)
+
+
+def short_folder() -> Path:
+    """A new folder with a short path which every user may enter (pytest's own are closed); in memory if it fits."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="pl-", dir=memory if _roomy(memory) else None))
+    path.chmod(0o755)
+    return path
+
+
+def _roomy(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > 2**30 and not found.f_flag & os.ST_NOEXEC
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder with its owners, modes and sockets."""
+    subprocess.run(["cp", "-a", source, target], check=True)
 
 
 def kill_postgres(pid: int) -> None:
@@ -186,6 +207,16 @@ class World:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 
+    async def has_its_row(self, url: str) -> bool:
+        """Whether the row of the copied database is there."""
+        return bool(await self.value(url, "SELECT value = 42 FROM kept"))
+
+    def instance(self, data: Path) -> str:
+        """The start of the folder's identity, which names its temporary folders."""
+        identity = DataFolder(data).status().identity
+        assert identity is not None
+        return identity.instance[:12]
+
     def servers(self, data: Path | None = None) -> list[int]:
         """The pids of the servers that run in a data folder."""
         folder = DataFolder(data or self.data)
@@ -211,6 +242,4 @@ class World:
 def modes(*paths: Path) -> dict[str, tuple[int, int, int]]:
     """Owner, group and mode of the paths and of every folder above them."""
     above = {folder for path in paths for folder in (path, *path.parents)}
-    return {
-        str(path): (path.lstat().st_mode, path.lstat().st_uid, path.lstat().st_gid) for path in sorted(above)
-    }
+    return {str(path): (path.lstat().st_mode, path.lstat().st_uid, path.lstat().st_gid) for path in sorted(above)}

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 import structlog
 
+from parlour.settings import Settings, SettingsError, load
 from parlour.store.postgres import processes
 from parlour.store.postgres.binaries import locate_binaries
 from parlour.store.postgres.errors import PostgresError
@@ -22,11 +23,8 @@ NOT_RUNNING = 3
 
 _data = click.option(
     "--data",
-    envvar="PARLOUR_DATA",
-    default="./.parlour",
-    show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The data folder.",
+    help="Data folder. Default: $PARLOUR_DATA, else ./.parlour",
 )
 
 
@@ -43,7 +41,7 @@ def db() -> None:
     help="A folder with bin/postgres instead of the one that came with Parlour.",
 )
 @click.option("--user", help="The user to run PostgreSQL as, when started by root.")
-def run(data: Path, binaries: Path | None, user: str | None) -> None:
+def run(data: Path | None, binaries: Path | None, user: str | None) -> None:
     """Own the data folder and run PostgreSQL until Ctrl-C or SIGTERM; print the address."""
     if not structlog.is_configured():
         structlog.configure(
@@ -51,7 +49,7 @@ def run(data: Path, binaries: Path | None, user: str | None) -> None:
             wrapper_class=structlog.make_filtering_bound_logger("info"),
         )
     try:
-        asyncio.run(_run(Supervisor(data, binaries=binaries, user=user)))
+        asyncio.run(_run(Supervisor(_settings(data).data, binaries=binaries, user=user)))
     except PostgresError as error:
         raise click.ClickException(str(error)) from error
 
@@ -82,9 +80,9 @@ async def _serve(supervisor: Supervisor) -> None:
 
 @db.command()
 @_data
-def status(data: Path) -> None:
+def status(data: Path | None) -> None:
     """Show whether the database runs, who owns the folder, and its address; exit code 3 when it does not."""
-    folder = DataFolder(data)
+    folder = DataFolder(_settings(data).data)
     found = folder.status()
     click.echo(f"Data folder  {folder.path}")
     if found.identity is None:
@@ -103,12 +101,19 @@ def status(data: Path) -> None:
 
 @db.command(context_settings={"ignore_unknown_options": True})
 @_data
-@click.option("--database-url", envvar="PARLOUR_DATABASE_URL", help="Another database than the folder's.")
+@click.option("--database-url", help="Another database than the folder's. Default: $PARLOUR_DATABASE_URL")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def psql(data: Path, database_url: str | None, arguments: tuple[str, ...]) -> None:
+def psql(data: Path | None, database_url: str | None, arguments: tuple[str, ...]) -> None:
     """Open psql on the running database; further arguments go to psql."""
-    url = database_url or _running_url(data)
-    _exec_psql(url, arguments)
+    settings = _settings(data, database_url)
+    _exec_psql(settings.database_url or _running_url(settings.data), arguments)
+
+
+def _settings(data: Path | None, database_url: str | None = None) -> Settings:
+    try:
+        return load({"data": data, "database_url": database_url})
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _running_url(data: Path) -> str:

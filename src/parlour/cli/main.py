@@ -47,10 +47,13 @@ def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
 COMMANDS = {
     "accounts": ("parlour.cli.accounts:accounts", "Accounts of this server: add, list."),
     "agent": ("parlour.cli.agent:agent", "Work as an agent in this terminal, or run robots."),
+    "carriers": ("parlour.cli.carriers:carriers", "Carriers of this server: add, list."),
     "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
     "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
     "doctor": ("parlour.cli.doctor:doctor", "Check that all is as it should be."),
+    "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
     "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
+    "say": ("parlour.cli.say:say", "Text from a simulated handset."),
     "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
 }
 

@@ -70,7 +70,7 @@ async def create(
     await _apply(uow, row, auto_creation or AutoCreation())
     if not await store.insert(uow, row):
         holder = await store.fetch(uow, address)
-        raise errors.ADDRESS_EXISTS(address=address, sid=holder.sid if holder else "")
+        raise errors.ADDRESS_EXISTS.error(address=address, sid=holder.sid if holder else "")
     return row
 
 
@@ -96,7 +96,9 @@ async def _apply(reader: Reader, row: AddressConfiguration, given: AutoCreation)
     if given.type is not None:
         kind = given.type.lower()
         if kind not in AUTO_CREATION_TYPES:
-            raise invalid_parameter("AutoCreation.Type", f"'{given.type}' is not one of {', '.join(AUTO_CREATION_TYPES)}")
+            raise invalid_parameter(
+                "AutoCreation.Type", f"'{given.type}' is not one of {', '.join(AUTO_CREATION_TYPES)}"
+            )
         row.auto_creation_type = kind
     if given.conversation_service_sid is not None:
         await _check_ref(reader, "AutoCreation.ConversationServiceSid", given.conversation_service_sid, "IS")

@@ -13,7 +13,7 @@ _PAGE_SCOPED: Final = re.compile(r"[\w.:-]{1,200}")
 
 
 def channel_of(address: str) -> str | None:
-    """Return the channel type of an address: `sms`, `whatsapp`, `messenger` or `rcs`; None if it has none of their forms."""
+    """Return the channel of an address: `sms`, `whatsapp`, `messenger` or `rcs`; None if it has no such form."""
     prefix, colon, rest = address.partition(":")
     if not colon:
         return "sms" if _NUMBER.fullmatch(address) or _SHORT_CODE.fullmatch(address) else None
@@ -29,17 +29,17 @@ def check_pair(address: str, proxy_address: str) -> str:
     Errors: 50411 and 50412 empty, 50407 and 50408 malformed, 50409 equal, 50414 of different channels.
     """
     if not address:
-        raise errors.BINDING_ADDRESS_EMPTY()
+        raise errors.BINDING_ADDRESS_EMPTY.error()
     if not proxy_address:
-        raise errors.BINDING_PROXY_EMPTY()
+        raise errors.BINDING_PROXY_EMPTY.error()
     channel = channel_of(address)
     if channel is None or len(address) > checks.ADDRESS_MAX:
-        raise errors.BINDING_ADDRESS_INVALID()
+        raise errors.BINDING_ADDRESS_INVALID.error()
     proxy_channel = channel_of(proxy_address)
     if proxy_channel is None or len(proxy_address) > checks.ADDRESS_MAX:
-        raise errors.BINDING_PROXY_INVALID()
+        raise errors.BINDING_PROXY_INVALID.error()
     if address == proxy_address:
-        raise errors.BINDING_SAME()
+        raise errors.BINDING_SAME.error()
     if channel != proxy_channel:
-        raise errors.BINDING_TYPES_DIFFER()
+        raise errors.BINDING_TYPES_DIFFER.error()
     return channel

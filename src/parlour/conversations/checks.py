@@ -28,21 +28,21 @@ def attributes(text: str, *, maximum: int) -> str:
     Errors: 50303 longer than `maximum` bytes, 50304 not JSON.
     """
     if len(text.encode()) > maximum:
-        raise errors.ATTRIBUTES_TOO_LONG(maximum=maximum)
+        raise errors.ATTRIBUTES_TOO_LONG.error(maximum=maximum)
     if not text.strip():
         return "{}"
     if text != "{}":
         try:
             decode_json(text)
         except msgspec.DecodeError as error:
-            raise errors.ATTRIBUTES_INVALID() from error
+            raise errors.ATTRIBUTES_INVALID.error() from error
     return text
 
 
 def friendly_name(text: str | None) -> str | None:
     """Return a friendly name of at most 256 characters (50003)."""
     if text is not None and len(text) > FRIENDLY_NAME_MAX:
-        raise errors.FRIENDLY_NAME_TOO_LONG(maximum=FRIENDLY_NAME_MAX)
+        raise errors.FRIENDLY_NAME_TOO_LONG.error(maximum=FRIENDLY_NAME_MAX)
     return text
 
 
@@ -51,29 +51,29 @@ def unique_name(text: str | None) -> str | None:
     if not text:
         return None
     if len(text) > UNIQUE_NAME_MAX:
-        raise errors.UNIQUE_NAME_TOO_LONG(maximum=UNIQUE_NAME_MAX)
+        raise errors.UNIQUE_NAME_TOO_LONG.error(maximum=UNIQUE_NAME_MAX)
     if is_sid(text, "CH"):
-        raise errors.UNIQUE_NAME_LIKE_SID()
+        raise errors.UNIQUE_NAME_LIKE_SID.error()
     return text
 
 
 def identity(text: str) -> str:
     """Return the identity of a user. Errors: 50204 empty, 50207 too long, 50206 looks like a SID, 50203 reserved."""
     if not text.strip():
-        raise errors.IDENTITY_MISSING()
+        raise errors.IDENTITY_MISSING.error()
     if len(text) > IDENTITY_MAX:
-        raise errors.IDENTITY_TOO_LONG(maximum=IDENTITY_MAX)
+        raise errors.IDENTITY_TOO_LONG.error(maximum=IDENTITY_MAX)
     if is_sid(text, "US"):
-        raise errors.IDENTITY_LIKE_SID()
+        raise errors.IDENTITY_LIKE_SID.error()
     if text in RESERVED_IDENTITIES:
-        raise errors.IDENTITY_RESERVED(identity=text)
+        raise errors.IDENTITY_RESERVED.error(identity=text)
     return text
 
 
 def author(text: str) -> str:
     """Return the author of a message, of at most 256 characters (50310)."""
     if len(text) > AUTHOR_MAX:
-        raise errors.AUTHOR_TOO_LONG(maximum=AUTHOR_MAX)
+        raise errors.AUTHOR_TOO_LONG.error(maximum=AUTHOR_MAX)
     return text or "system"
 
 
@@ -82,14 +82,14 @@ def body(text: str | None) -> str | None:
     if not text:
         return None
     if len(text.encode()) > BODY_MAX:
-        raise errors.BODY_TOO_LONG(maximum=BODY_MAX)
+        raise errors.BODY_TOO_LONG.error(maximum=BODY_MAX)
     return text
 
 
 def subject(text: str | None) -> str | None:
     """Return the subject of a message, of at most 256 characters (20001)."""
     if text is not None and len(text) > SUBJECT_MAX:
-        raise errors.SUBJECT_TOO_LONG(maximum=SUBJECT_MAX)
+        raise errors.SUBJECT_TOO_LONG.error(maximum=SUBJECT_MAX)
     return text or None
 
 
@@ -100,4 +100,4 @@ def date(text: str | None, condition: errors.Condition) -> datetime | None:
     try:
         return parse_iso(text)
     except ValueError as error:
-        raise condition() from error
+        raise condition.error() from error

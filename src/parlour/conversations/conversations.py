@@ -16,6 +16,7 @@ from parlour.conversations.store import users as user_store
 from parlour.conversations.store import webhooks as webhook_store
 from parlour.conversations.store.conversations import Conversation, Scope
 from parlour.kit.sids import is_sid
+from parlour.outbox.timers import cancel
 from parlour.rest.errors import not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
@@ -25,8 +26,19 @@ STATES: Final = ("active", "inactive", "closed")
 TIMER: Final = Origin(webhooks=True)
 
 __all__ = [
-    "STATES", "Changes", "Conversation", "create", "enter_state", "fetch", "lock", "locked_open", "remove", "resolve",
-    "set_state", "timer_fired", "update",
+    "STATES",
+    "Changes",
+    "Conversation",
+    "create",
+    "enter_state",
+    "fetch",
+    "lock",
+    "locked_open",
+    "remove",
+    "resolve",
+    "set_state",
+    "timer_fired",
+    "update",
 ]
 
 
@@ -46,16 +58,16 @@ class Changes(msgspec.Struct, kw_only=True):
 
 def _check_state(text: str) -> str:
     if not text:
-        raise errors.STATE_EMPTY()
+        raise errors.STATE_EMPTY.error()
     state = text.lower()
     if state not in STATES:
-        raise errors.STATE_INVALID(state=text)
+        raise errors.STATE_INVALID.error(state=text)
     return state
 
 
 async def _check_messaging_service(reader: Reader, sid: str) -> None:
     if not is_sid(sid, "MG") or not await refs.check(reader, sid):
-        raise errors.MESSAGING_SERVICE_INVALID(sid=sid)
+        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid)
 
 
 async def create(
@@ -81,7 +93,7 @@ async def create(
     taken, 50384 created closed, 50050 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
     """
     if state.lower() == "closed":
-        raise errors.CREATED_CLOSED()
+        raise errors.CREATED_CLOSED.error()
     state = _check_state(state)
     defaults = await service_store.fetch_configuration(uow)
     if chat_service_sid is None:
@@ -126,7 +138,7 @@ async def create(
     )
     timers.restart(row, uow.now)
     if not await store.insert(uow, row):
-        raise errors.UNIQUE_NAME_EXISTS()
+        raise errors.UNIQUE_NAME_EXISTS.error()
     await announce(uow, "conversation.added/1", row, row, origin)
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
     return row
@@ -165,7 +177,7 @@ async def locked_open(uow: UnitOfWork, sid: str, scope: Scope = None) -> Convers
     """Lock a conversation that is to be written. Errors: 404/20404; 50377 it is closed (conversations.md §2.1)."""
     row = await lock(uow, sid, scope)
     if row.state == "closed":
-        raise errors.CONVERSATION_CLOSED()
+        raise errors.CONVERSATION_CLOSED.error()
     return row
 
 
@@ -185,7 +197,7 @@ async def update(
     try:
         await store.update(uow, row)
     except asyncpg.UniqueViolationError as error:
-        raise errors.UNIQUE_NAME_EXISTS() from error
+        raise errors.UNIQUE_NAME_EXISTS.error() from error
     if row.state != state_from:
         await _state_changed(uow, row, state_from, "API", origin)
     if changes.timers_inactive is not None or changes.timers_closed is not None or row.state != state_from:
@@ -204,7 +216,7 @@ async def _apply(uow: UnitOfWork, row: Conversation, changes: Changes) -> None:
         if unique_name is not None and unique_name != row.unique_name:
             holder = await store.fetch_by_name(uow, unique_name, row.chat_service_sid)
             if holder is not None:
-                raise errors.UNIQUE_NAME_EXISTS()
+                raise errors.UNIQUE_NAME_EXISTS.error()
         row.unique_name = unique_name
     if changes.attributes is not None:
         row.attributes = checks.attributes(changes.attributes, maximum=checks.LONG_ATTRIBUTES_MAX)
@@ -260,7 +272,7 @@ async def set_state(
     if row.state == state:
         return row
     if row.state == "closed":
-        raise errors.CONVERSATION_CLOSED()
+        raise errors.CONVERSATION_CLOSED.error()
     await enter_state(uow, row, state, reason=reason, origin=origin)
     await timers.arm_anew(uow, row)
     return row
@@ -289,9 +301,7 @@ async def timer_fired(uow: UnitOfWork, sid: str) -> None:
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
 
 
-async def remove(
-    uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = None, origin: Origin = API
-) -> None:
+async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = None, origin: Origin = API) -> None:
     """Delete a conversation with its messages, media, participants and webhooks; its pairs and unique name are free.
 
     The row and its participants stay as tombstones. Error: 404/20404 (conversations.md §2.3).
@@ -309,6 +319,6 @@ async def remove(
     await media.discard(uow, await media.remove_of_conversation(uow, sid))
     await message_store.erase_all(uow, sid)
     await webhook_store.delete_all(uow, sid)
-    await timers.cancel(uow, timers.lane(sid))
+    await cancel(uow, timers.lane(sid))
     row.removed_at = uow.now
     await announce(uow, "conversation.removed/1", row, row, origin)

@@ -7,13 +7,14 @@ from parlour.rest.errors import ContractError
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One line of the catalogue; calling it with the values of its placeholders makes the error to raise."""
+    """One line of the catalogue; `error` takes the values of its placeholders."""
 
     code: int
     status: int
     message: str
 
-    def __call__(self, **values: object) -> ContractError:
+    def error(self, **values: object) -> ContractError:
+        """Make the error to raise."""
         return ContractError(self.code, self.status, self.message.format(**values))
 
 
@@ -54,7 +55,9 @@ WEBHOOK_NOT_FOUND = Condition(50360, 404, "Webhook {sid} was not found")
 TOO_MANY_WEBHOOKS = Condition(50361, 400, "A conversation has at most {maximum} webhooks")
 TOO_MANY_TRIGGERS = Condition(50362, 400, "Configuration.Triggers has more than {maximum} keywords")
 WEBHOOK_TARGET_INVALID = Condition(50364, 400, "Target {target} is invalid; use webhook, trigger or studio")
-WEBHOOK_FILTER_INVALID = Condition(50365, 400, "Configuration.Filters: {filter} is not an event of a conversation webhook")
+WEBHOOK_FILTER_INVALID = Condition(
+    50365, 400, "Configuration.Filters: {filter} is not an event of a conversation webhook"
+)
 WEBHOOK_TRIGGER_INVALID = Condition(50366, 400, "Configuration.Triggers: a keyword has 1 to {maximum} characters")
 WEBHOOK_FLOW_INVALID = Condition(50367, 400, "Configuration.FlowSid {sid} is invalid")
 WEBHOOK_TARGET_MISSING = Condition(50368, 400, "Target was not provided")

@@ -56,6 +56,10 @@ async def announce(
         **further,
     )
     return await state(
-        uow, kind, stream=conversation.sid, object_sid=snapshot["sid"], snapshot=snapshot,
+        uow,
+        kind,
+        stream=conversation.sid,
+        object_sid=snapshot["sid"],
+        snapshot=snapshot,
         listeners=listeners_of(conversation.listeners, origin),
     )

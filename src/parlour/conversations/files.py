@@ -106,7 +106,7 @@ async def _receive(
     async for chunk in chunks:
         size += len(chunk)
         if size > maximum:
-            raise errors.MEDIA_TOO_LARGE(maximum=maximum)
+            raise errors.MEDIA_TOO_LARGE.error(maximum=maximum)
         head = (head + chunk)[: mediatypes.SNIFF_BYTES] if len(head) < mediatypes.SNIFF_BYTES else head
         if not checked and len(head) == mediatypes.SNIFF_BYTES:
             checked = _check(content_type, head)
@@ -119,7 +119,7 @@ async def _receive(
 
 def _check(content_type: str, head: bytes) -> bool:
     if not mediatypes.agrees(content_type, head):
-        raise errors.MEDIA_TYPE_INVALID(content_type=mediatypes.essence(content_type)[:100])
+        raise errors.MEDIA_TYPE_INVALID.error(content_type=mediatypes.essence(content_type)[:100])
     return True
 
 

@@ -1,8 +1,9 @@
 """Inbound channel messages: the conversation that holds the pair, or a new one (conversations.md §8.2)."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from parlour.conversations import addresses, checks, conversations, media, messages, participants, webhooks
+from parlour.conversations import addresses, checks, conversations, errors, media, messages, participants, webhooks
 from parlour.conversations.addresses import AddressConfiguration
 from parlour.conversations.events import Origin
 from parlour.conversations.files import Stored
@@ -10,6 +11,8 @@ from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Taken
 from parlour.store.unit import UnitOfWork
+
+PAIR_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,17 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     if configuration is None or not configuration.enabled:
         return Received(None, None, created=False)
     sid = uow.new_sid("CH")
-    while not await participant_store.take_pair(uow, inbound.address, inbound.proxy_address, sid):
+    for _ in range(PAIR_ATTEMPTS):
+        if await participant_store.take_pair(uow, inbound.address, inbound.proxy_address, sid):
+            break
         # Another first message made the conversation meanwhile; if it closed since, the pair is free again.
         taken = await conversation_store.take_index_of_pair(uow, inbound.address, inbound.proxy_address)
         if taken is not None:
             return await _append(uow, inbound, taken, origin, created=False)
+    else:
+        raise errors.PAIR_IN_USE.error(
+            sid=await participant_store.holder_of_pair(uow, inbound.address, inbound.proxy_address)
+        )
     await _auto_create(uow, inbound, configuration, sid, origin)
     taken = await conversation_store.take_index(uow, sid, inbound.address, None)
     if taken is None:
@@ -86,7 +95,11 @@ async def _auto_create(
         )
     elif configuration.auto_creation_type == "webhook":
         await webhooks.create(
-            uow, sid, target="webhook", url=configuration.webhook_url, method=configuration.webhook_method,
+            uow,
+            sid,
+            target="webhook",
+            url=configuration.webhook_url,
+            method=configuration.webhook_method,
             filters=configuration.webhook_filters or (),
         )
     await participants.add(

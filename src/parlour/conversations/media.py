@@ -58,9 +58,7 @@ async def record(
         removed_at=None,
     )
     await store.insert(uow, row)
-    schedule(
-        uow, UNATTACHED, lane=f"timer:media:{row.sid}", at=uow.now + UNATTACHED_LIFETIME, payload={"sid": row.sid}
-    )
+    schedule(uow, UNATTACHED, lane=f"timer:media:{row.sid}", at=uow.now + UNATTACHED_LIFETIME, payload={"sid": row.sid})
     return row
 
 
@@ -93,14 +91,14 @@ async def attach(
     wanted = list(dict.fromkeys(sids))
     for sid in wanted:
         if not is_sid(sid, "ME"):
-            raise errors.MEDIA_SID_INVALID(sid=sid)
+            raise errors.MEDIA_SID_INVALID.error(sid=sid)
     found = {row.sid: row for row in await store.lock_all(uow, wanted)}
     for sid in wanted:
         row = found.get(sid)
         if row is None or row.service_sid != service_sid:
-            raise errors.MEDIA_NOT_FOUND(sid=sid)
+            raise errors.MEDIA_NOT_FOUND.error(sid=sid)
         if row.message_sid is not None:
-            raise errors.MEDIA_ALREADY_SENT(sid=sid)
+            raise errors.MEDIA_ALREADY_SENT.error(sid=sid)
     await store.attach(uow, wanted, message_sid=message_sid, conversation_sid=conversation_sid)
     return [describe(found[sid]) for sid in wanted]
 
@@ -122,6 +120,9 @@ async def signed_path(
     """Return the path below the `mcs` product at which anybody may fetch a file for `lifetime`. Error: 404/20404."""
     row = await fetch(reader, sid)
     return link_path(
-        media_store.secret, account_sid=row.account_sid, media_sid=row.sid, expires=reader.now + lifetime,
+        media_store.secret,
+        account_sid=row.account_sid,
+        media_sid=row.sid,
+        expires=reader.now + lifetime,
         filename=row.filename,
     )

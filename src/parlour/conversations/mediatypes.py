@@ -35,9 +35,23 @@ _RIFF: dict[bytes, str] = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ":
 
 # Types whose bytes cannot be told from others of the same container or family.
 _FAMILIES: dict[str, tuple[str, ...]] = {
-    "application/zip": ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub", "application/java",
-                        "application/x-zip", "application/vnd.apple"),
-    "video/mp4": ("audio/mp4", "audio/m4a", "audio/x-m4a", "video/quicktime", "video/3gpp", "audio/3gpp", "video/x-m4v"),
+    "application/zip": (
+        "application/vnd.openxmlformats",
+        "application/vnd.oasis",
+        "application/epub",
+        "application/java",
+        "application/x-zip",
+        "application/vnd.apple",
+    ),
+    "video/mp4": (
+        "audio/mp4",
+        "audio/m4a",
+        "audio/x-m4a",
+        "video/quicktime",
+        "video/3gpp",
+        "audio/3gpp",
+        "video/x-m4v",
+    ),
     "audio/mp4": ("video/mp4", "audio/m4a", "audio/x-m4a", "audio/aac"),
     "video/quicktime": ("video/mp4",),
     "audio/mpeg": ("audio/mp3", "audio/x-mp3", "audio/x-mpeg", "audio/aac"),
@@ -51,15 +65,47 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
     "audio/amr": ("audio/3gpp",),
 }
 # Claims that promise a known signature; a file that lacks it is not of that type.
-_PROMISED = frozenset({
-    "image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "application/pdf", "image/heic", "image/tiff",
-    "audio/amr", "image/bmp", "video/webm",
-})
-_INLINE = frozenset({
-    "image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp", "image/heic", "image/heif", "image/avif",
-    "audio/mpeg", "audio/mp3", "audio/amr", "audio/ogg", "audio/wav", "audio/mp4", "audio/aac", "audio/webm",
-    "video/mp4", "video/webm", "video/3gpp", "video/quicktime", "text/plain",
-})
+_PROMISED = frozenset(
+    {
+        "image/png",
+        "image/jpeg",
+        "image/jpg",
+        "image/gif",
+        "image/webp",
+        "application/pdf",
+        "image/heic",
+        "image/tiff",
+        "audio/amr",
+        "image/bmp",
+        "video/webm",
+    }
+)
+_INLINE = frozenset(
+    {
+        "image/png",
+        "image/jpeg",
+        "image/jpg",
+        "image/gif",
+        "image/webp",
+        "image/bmp",
+        "image/heic",
+        "image/heif",
+        "image/avif",
+        "audio/mpeg",
+        "audio/mp3",
+        "audio/amr",
+        "audio/ogg",
+        "audio/wav",
+        "audio/mp4",
+        "audio/aac",
+        "audio/webm",
+        "video/mp4",
+        "video/webm",
+        "video/3gpp",
+        "video/quicktime",
+        "text/plain",
+    }
+)
 
 
 def sniff(head: bytes) -> str | None:

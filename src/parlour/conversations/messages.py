@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from parlour.conversations import checks, conversations, delivery, errors, media, timers
+from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import messages as store
@@ -75,14 +76,18 @@ async def create(
         date_updated=date_updated,
     )
     if draft.body is None and not media_sids:
-        raise errors.BODY_MISSING()
+        raise errors.BODY_MISSING.error()
     origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
     if not is_sid(conversation_sid, "CH"):
         conversation_sid = await conversations.resolve(uow, conversation_sid, scope)
+    if not draft.media_sids:
+        appended = await append(uow, _row_of(uow, draft, origin, conversation_sid), origin, scope)
+        if appended is not None:
+            return appended
     taken = await conversation_store.take_index(uow, conversation_sid, draft.author, scope)
     if taken is None:
         await conversations.fetch(uow, conversation_sid, scope=scope)
-        raise errors.CONVERSATION_CLOSED()
+        raise errors.CONVERSATION_CLOSED.error()
     return await add(uow, taken, draft, origin)
 
 
@@ -95,42 +100,61 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
             uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
         )
     recipients = [r for r in taken.listeners["recipients"] if r["participant_sid"] != taken.participant_sid]
-    date_created = draft.date_created or uow.now
-    row = Message(
-        account_sid=uow.account_sid,
-        sid=sid,
-        conversation_sid=taken.sid,
-        chat_service_sid=taken.chat_service_sid,
-        index=taken.index,
-        author=draft.author,
-        participant_sid=taken.participant_sid,
-        body=draft.body,
-        attributes=draft.attributes,
-        subject=draft.subject,
-        media=attached,
-        delivery=delivery.summary((), total=len(recipients)),
-        recipient_count=len(recipients),
-        source=origin.source,
-        client_identity=origin.client_identity,
-        last_updated_by=None,
-        created_change=taken.messages_change,
-        change=taken.messages_change,
-        date_created=date_created,
-        date_updated=draft.date_updated or date_created,
-        removed_at=None,
-    )
+    row = _row_of(uow, draft, origin, taken.sid, sid)
+    row.chat_service_sid = taken.chat_service_sid
+    row.index = taken.index
+    row.participant_sid = taken.participant_sid
+    row.media = attached
+    row.delivery = delivery.summary((), total=len(recipients))
+    row.recipient_count = len(recipients)
+    row.created_change = row.change = taken.messages_change
     store.insert(uow, row)
     snapshot = wire(row)
     snapshot.update(
-        messaging_service_sid=taken.messaging_service_sid, recipients=recipients, webhooks=origin.heard, flow=origin.flow
+        messaging_service_sid=taken.messaging_service_sid,
+        recipients=recipients,
+        webhooks=origin.heard,
+        flow=origin.flow,
     )
     await state(
-        uow, "message.added/1", stream=taken.sid, object_sid=sid, snapshot=snapshot,
+        uow,
+        "message.added/1",
+        stream=taken.sid,
+        object_sid=sid,
+        snapshot=snapshot,
         listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin),
     )
     if taken.state == "inactive":
         await _revive(uow, taken.sid, origin)
     return row
+
+
+def _row_of(uow: UnitOfWork, draft: Draft, origin: Origin, conversation_sid: str, sid: str | None = None) -> Message:
+    """Return the message as far as the conversation has no say in it."""
+    date_created = draft.date_created or uow.now
+    return Message(
+        account_sid=uow.account_sid,
+        sid=sid or uow.new_sid("IM"),
+        conversation_sid=conversation_sid,
+        chat_service_sid="",
+        index=0,
+        author=draft.author,
+        participant_sid=None,
+        body=draft.body,
+        attributes=draft.attributes,
+        subject=draft.subject,
+        media=None,
+        delivery=None,
+        recipient_count=0,
+        source=origin.source,
+        client_identity=origin.client_identity,
+        last_updated_by=None,
+        created_change=0,
+        change=0,
+        date_created=date_created,
+        date_updated=draft.date_updated or date_created,
+        removed_at=None,
+    )
 
 
 async def _revive(uow: UnitOfWork, conversation_sid: str, origin: Origin) -> None:
@@ -161,10 +185,10 @@ async def update(
         row.participant_sid = await store.author_sid(uow, conversation.sid, row.author)
     if changes.body is not None:
         if row.media and changes.body != row.body:
-            raise errors.MEDIA_BODY_FIXED()
+            raise errors.MEDIA_BODY_FIXED.error()
         row.body = checks.body(changes.body)
         if row.body is None and not row.media:
-            raise errors.BODY_MISSING()
+            raise errors.BODY_MISSING.error()
     if changes.attributes is not None:
         row.attributes = checks.attributes(changes.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     if changes.subject is not None:

@@ -52,7 +52,7 @@ async def update(
         await roles.check(uow, chat_service_sid=row.chat_service_sid, sid=changes.role_sid, type="conversation")
         row.role_sid = changes.role_sid
     if changes.identity is not None and changes.identity != row.identity:
-        raise errors.IDENTITY_NOT_ADDABLE()
+        raise errors.IDENTITY_NOT_ADDABLE.error()
     if changes.proxy_address is not None:
         row.proxy_address = None if changes.proxy_address == NULL else changes.proxy_address
         participants.listen(conversation, row)
@@ -66,9 +66,9 @@ async def update(
 
 async def _move_pair(uow: UnitOfWork, conversation_sid: str, row: Participant, proxy_address: str) -> None:
     if row.address is None:
-        raise errors.NO_ADDRESS_FOR_PROXY()
+        raise errors.NO_ADDRESS_FOR_PROXY.error()
     if proxy_address == NULL and row.proxy_address is None:
-        raise errors.NO_PROXY_TO_REMOVE()
+        raise errors.NO_PROXY_TO_REMOVE.error()
     if proxy_address == row.proxy_address:
         return
     if row.proxy_address is not None:
@@ -93,5 +93,5 @@ def read_index(text: str) -> int | None:
     if text in ("", NULL):
         return None
     if not text.lstrip("-").isdigit() or not 0 <= int(text) < 2**31:
-        raise errors.READ_INDEX_INVALID()
+        raise errors.READ_INDEX_INVALID.error()
     return int(text)

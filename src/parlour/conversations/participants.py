@@ -12,18 +12,37 @@ from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as user_store
 from parlour.conversations.store.conversations import Conversation, Scope
 from parlour.conversations.store.participants import Participant
+from parlour.messaging import numbers
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = ["Participant", "add", "check_proxy", "fetch", "find", "leave_all", "listen", "remove", "take_pair", "touch"]
+__all__ = [
+    "Participant",
+    "add",
+    "all_of",
+    "check_proxy",
+    "fetch",
+    "find",
+    "leave_all",
+    "listen",
+    "remove",
+    "take_pair",
+    "touch",
+]
 
 PARTICIPANTS_MAX: Final = 1000  # per conversation
 BINDINGS_MAX: Final = 50  # participants with a messaging binding per conversation
 CONVERSATIONS_MAX: Final = 1000  # not closed, per identity
 
 ProxyCheck = Callable[[Reader, str], Awaitable[bool]]
+
+
+async def _owns_number(reader: Reader, proxy_address: str) -> bool:
+    return await numbers.by_number(reader, proxy_address) is not None
+
+
 # Channel type -> says whether a proxy address belongs to the account (50413); a type without one takes any.
-proxy_checks: dict[str, ProxyCheck] = {}
+proxy_checks: dict[str, ProxyCheck] = {"sms": _owns_number}
 
 
 async def add(
@@ -51,7 +70,9 @@ async def add(
     origin = origin or Origin(source=source)
     attributes = checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     sid = await conversations.resolve(uow, conversation_sid, scope)
-    channel = await _channel(uow, identity, address, proxy_address)
+    channel = _channel(identity, address, proxy_address)
+    if proxy_address is not None and not pair_taken:
+        await check_proxy(uow, channel, proxy_address)
     if address is not None and proxy_address is not None and not pair_taken:
         await take_pair(uow, address, proxy_address, sid)
     conversation = await conversations.locked_open(uow, sid)
@@ -92,54 +113,57 @@ async def add(
     return row
 
 
-async def _channel(reader: Reader, identity: str | None, address: str | None, proxy_address: str | None) -> str:
+def _channel(identity: str | None, address: str | None, proxy_address: str | None) -> str:
     if identity is not None:
         if address is not None or proxy_address is not None:
-            raise errors.IDENTITY_NOT_ACCEPTABLE()
+            raise errors.IDENTITY_NOT_ACCEPTABLE.error()
         checks.identity(identity)
         return bindings.CHAT
     if address is None and proxy_address is None:
         raise invalid_parameter("Identity", "Identity or MessagingBinding.Address must be given")
-    channel = bindings.check_pair(address or "", proxy_address or "")
-    await check_proxy(reader, channel, proxy_address or "")
-    return channel
+    return bindings.check_pair(address or "", proxy_address or "")
 
 
 async def check_proxy(reader: Reader, channel: str, proxy_address: str) -> None:
     """Refuse a proxy address that is not the account's (50413)."""
     owns = proxy_checks.get(channel)
     if owns is not None and not await owns(reader, proxy_address):
-        raise errors.BINDING_PROXY_FOREIGN(proxy=proxy_address)
+        raise errors.BINDING_PROXY_FOREIGN.error(proxy=proxy_address)
 
 
 async def take_pair(uow: UnitOfWork, address: str, proxy_address: str, conversation_sid: str) -> None:
     """Bind an address pair to a conversation. Error: 50416 another holds it."""
     if not await store.take_pair(uow, address, proxy_address, conversation_sid):
         holder = await store.holder_of_pair(uow, address, proxy_address)
-        raise errors.PAIR_IN_USE(sid=holder or conversation_sid)
+        raise errors.PAIR_IN_USE.error(sid=holder or conversation_sid)
 
 
 async def _check_room(uow: UnitOfWork, conversation: Conversation, identity: str | None) -> None:
     everyone, bound = await store.count(uow, conversation.sid)
     if everyone >= PARTICIPANTS_MAX:
-        raise errors.TOO_MANY_PARTICIPANTS(maximum=PARTICIPANTS_MAX)
+        raise errors.TOO_MANY_PARTICIPANTS.error(maximum=PARTICIPANTS_MAX)
     if identity is None:
         if bound >= BINDINGS_MAX:
-            raise errors.TOO_MANY_BINDINGS(maximum=BINDINGS_MAX)
+            raise errors.TOO_MANY_BINDINGS.error(maximum=BINDINGS_MAX)
         return
     if await store.find_identity(uow, conversation.sid, identity) is not None:
-        raise errors.PARTICIPANT_EXISTS()
+        raise errors.PARTICIPANT_EXISTS.error()
     if await store.open_of_identity(uow, conversation.chat_service_sid, identity) >= CONVERSATIONS_MAX:
-        raise errors.TOO_MANY_CONVERSATIONS(identity=identity, maximum=CONVERSATIONS_MAX)
+        raise errors.TOO_MANY_CONVERSATIONS.error(identity=identity, maximum=CONVERSATIONS_MAX)
 
 
 def listen(conversation: Conversation, row: Participant) -> None:
     """Keep the recipients of a conversation on its row, where the hot path finds them under the row's lock."""
     others = [entry for entry in conversation.listeners["recipients"] if entry["participant_sid"] != row.sid]
     if row.removed_at is None and row.address is not None and row.proxy_address is not None:
-        others.append({
-            "participant_sid": row.sid, "type": row.type, "address": row.address, "proxy_address": row.proxy_address,
-        })
+        others.append(
+            {
+                "participant_sid": row.sid,
+                "type": row.type,
+                "address": row.address,
+                "proxy_address": row.proxy_address,
+            }
+        )
     conversation.listeners["recipients"] = others
 
 
@@ -166,6 +190,11 @@ async def fetch(reader: Reader, conversation_sid: str, sid_or_identity: str) -> 
     if row is None:
         raise not_found(sid_or_identity)
     return row
+
+
+async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:
+    """Return everyone in a conversation, in the order of their joining."""
+    return await store.all_of(reader, conversation_sid)
 
 
 async def find(

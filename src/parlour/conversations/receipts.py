@@ -49,9 +49,7 @@ async def create(
     return row
 
 
-async def _present(
-    uow: UnitOfWork, message_sid: str, participant_sid: str, channel_message_sid: str | None
-) -> Receipt:
+async def _present(uow: UnitOfWork, message_sid: str, participant_sid: str, channel_message_sid: str | None) -> Receipt:
     row = await store.receipt_of(uow, message_sid, participant_sid)
     if row is None:
         raise not_found(f"receipt of {message_sid}")

@@ -12,51 +12,112 @@ from parlour.store.unit import Reader, UnitOfWork
 __all__ = ["Role", "by_name", "check", "create", "fetch", "remove", "update"]
 
 # Known to public clients in both types (conversations.md §7.1).
-_COMMON: Final = frozenset({
-    "addNonChatParticipant", "editNotificationLevel", "editAnyParticipantAttributes", "editOwnParticipantAttributes",
-})
+_COMMON: Final = frozenset(
+    {
+        "addNonChatParticipant",
+        "editNotificationLevel",
+        "editAnyParticipantAttributes",
+        "editOwnParticipantAttributes",
+    }
+)
 PERMISSIONS: Final = {
-    "service": _COMMON | {
-        "addParticipant", "createConversation", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
-        "editAnyMessageAttributes", "editAnyUserInfo", "editConversationAttributes", "editConversationName",
-        "editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "joinConversation", "removeParticipant",
+    "service": _COMMON
+    | {
+        "addParticipant",
+        "createConversation",
+        "deleteAnyMessage",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "editAnyUserInfo",
+        "editConversationAttributes",
+        "editConversationName",
+        "editOwnMessage",
+        "editOwnMessageAttributes",
+        "editOwnUserInfo",
+        "joinConversation",
+        "removeParticipant",
     },
-    "conversation": _COMMON | {
-        "addParticipant", "deleteAnyMessage", "deleteOwnMessage", "deleteConversation", "editAnyMessage",
-        "editAnyMessageAttributes", "editAnyUserInfo", "editConversationAttributes", "editConversationName",
-        "editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "leaveConversation", "removeParticipant",
-        "sendMediaMessage", "sendMessage",
+    "conversation": _COMMON
+    | {
+        "addParticipant",
+        "deleteAnyMessage",
+        "deleteOwnMessage",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "editAnyUserInfo",
+        "editConversationAttributes",
+        "editConversationName",
+        "editOwnMessage",
+        "editOwnMessageAttributes",
+        "editOwnUserInfo",
+        "leaveConversation",
+        "removeParticipant",
+        "sendMediaMessage",
+        "sendMessage",
     },
 }
 
 _CHANNEL_USER: Final = (
-    "sendMessage", "sendMediaMessage", "leaveConversation", "editOwnMessage", "editOwnMessageAttributes",
-    "deleteOwnMessage", "editOwnUserInfo",
+    "sendMessage",
+    "sendMediaMessage",
+    "leaveConversation",
+    "editOwnMessage",
+    "editOwnMessageAttributes",
+    "deleteOwnMessage",
+    "editOwnUserInfo",
 )
 _AGENT: Final = (
-    "editConversationAttributes", "sendMessage", "sendMediaMessage", "leaveConversation", "editOwnMessage",
-    "editOwnMessageAttributes", "deleteOwnMessage",
+    "editConversationAttributes",
+    "sendMessage",
+    "sendMediaMessage",
+    "leaveConversation",
+    "editOwnMessage",
+    "editOwnMessageAttributes",
+    "deleteOwnMessage",
 )
 _LEAD: Final = (*_AGENT, "editAnyMessage", "editAnyMessageAttributes", "deleteAnyMessage")
 
 # (friendly name, type): permissions. The first table every service has, the second is added for Flex (§7.2).
 PLAIN_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("service admin", "service"): (
-        "addParticipant", "createConversation", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
-        "editAnyMessageAttributes", "editAnyParticipantAttributes", "editAnyUserInfo", "editConversationAttributes",
-        "editConversationName", "joinConversation", "removeParticipant",
+        "addParticipant",
+        "createConversation",
+        "deleteAnyMessage",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "editAnyParticipantAttributes",
+        "editAnyUserInfo",
+        "editConversationAttributes",
+        "editConversationName",
+        "joinConversation",
+        "removeParticipant",
     ),
     ("service user", "service"): ("createConversation", "joinConversation", "editOwnUserInfo"),
     ("channel admin", "conversation"): (
-        *_CHANNEL_USER, "addParticipant", "removeParticipant", "editConversationName", "editConversationAttributes",
-        "deleteConversation", "editAnyMessage", "editAnyMessageAttributes", "deleteAnyMessage",
+        *_CHANNEL_USER,
+        "addParticipant",
+        "removeParticipant",
+        "editConversationName",
+        "editConversationAttributes",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "deleteAnyMessage",
     ),
     ("channel user", "conversation"): _CHANNEL_USER,
 }
 FLEX_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("admin", "service"): (
-        "joinConversation", "deleteConversation", "addParticipant", "removeParticipant", "editConversationAttributes",
-        "editOwnUserInfo", "editAnyUserInfo",
+        "joinConversation",
+        "deleteConversation",
+        "addParticipant",
+        "removeParticipant",
+        "editConversationAttributes",
+        "editOwnUserInfo",
+        "editAnyUserInfo",
     ),
     ("supervisor", "service"): ("joinConversation", "addParticipant", "removeParticipant", "editOwnUserInfo"),
     ("guest", "conversation"): ("sendMessage", "sendMediaMessage", "leaveConversation"),
@@ -70,12 +131,17 @@ def _check_permissions(permissions: Sequence[str], role_type: str) -> list[str]:
     known = PERMISSIONS[role_type]
     for permission in permissions:
         if permission not in known:
-            raise errors.PERMISSION_NOT_FOUND(permission=permission, type=role_type)
+            raise errors.PERMISSION_NOT_FOUND.error(permission=permission, type=role_type)
     return list(dict.fromkeys(permissions))
 
 
 async def create(
-    uow: UnitOfWork, *, chat_service_sid: str, friendly_name: str, type: str, permissions: Sequence[str]  # noqa: A002
+    uow: UnitOfWork,
+    *,
+    chat_service_sid: str,
+    friendly_name: str,
+    type: str,  # noqa: A002 - the contract's word
+    permissions: Sequence[str],
 ) -> Role:
     """Create a role of type `conversation` or `service`.
 
@@ -83,7 +149,7 @@ async def create(
     """
     role_type = type.lower()
     if role_type not in PERMISSIONS:
-        raise errors.ROLE_TYPE_INVALID(type=type)
+        raise errors.ROLE_TYPE_INVALID.error(type=type)
     if not 0 < len(friendly_name) <= checks.ROLE_NAME_MAX:
         raise invalid_parameter("FriendlyName", f"1 to {checks.ROLE_NAME_MAX} characters")
     row = Role(
@@ -118,7 +184,7 @@ async def check(reader: Reader, *, chat_service_sid: str, sid: str, type: str) -
     row = await store.fetch_role(reader, chat_service_sid, sid)
     if row is None or row.type != type:
         condition = errors.SERVICE_ROLE_NOT_FOUND if type == "service" else errors.CONVERSATION_ROLE_NOT_FOUND
-        raise condition(sid=sid)
+        raise condition.error(sid=sid)
     return row
 
 
@@ -135,5 +201,5 @@ async def remove(uow: UnitOfWork, sid: str, *, chat_service_sid: str) -> None:
     """Delete a role. Errors: 404/20404; 409/20409 somebody has it or it is a default of the service."""
     await fetch(uow, sid, chat_service_sid=chat_service_sid)
     if await store.role_in_use(uow, sid):
-        raise errors.ROLE_IN_USE(sid=sid)
+        raise errors.ROLE_IN_USE.error(sid=sid)
     await store.delete_role(uow, sid)

@@ -9,8 +9,15 @@ from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = [
-    "Configuration", "Service", "configuration", "configure", "configure_service", "create", "create_default",
-    "default_sid", "fetch",
+    "Configuration",
+    "Service",
+    "configuration",
+    "configure",
+    "configure_service",
+    "create",
+    "create_default",
+    "default_sid",
+    "fetch",
 ]
 
 
@@ -39,10 +46,14 @@ async def create_default(uow: UnitOfWork) -> Service:
 
 
 async def _create(
-    uow: UnitOfWork, friendly_name: str, table: dict[tuple[str, str], tuple[str, ...]], *, default_conversation_role: str
+    uow: UnitOfWork,
+    friendly_name: str,
+    table: dict[tuple[str, str], tuple[str, ...]],
+    *,
+    default_conversation_role: str,
 ) -> Service:
     if not friendly_name:
-        raise errors.FRIENDLY_NAME_MISSING()
+        raise errors.FRIENDLY_NAME_MISSING.error()
     checks.friendly_name(friendly_name)
     row = Service(
         account_sid=uow.account_sid,
@@ -140,7 +151,7 @@ async def configure(
     if default_messaging_service_sid is not None:
         known = is_sid(default_messaging_service_sid, "MG") and await refs.check(uow, default_messaging_service_sid)
         if not known:
-            raise errors.MESSAGING_SERVICE_INVALID(sid=default_messaging_service_sid)
+            raise errors.MESSAGING_SERVICE_INVALID.error(sid=default_messaging_service_sid)
         row.default_messaging_service_sid = default_messaging_service_sid
     if default_inactive_timer is not None:
         row.default_inactive_timer = default_inactive_timer if timers.inactive_seconds(default_inactive_timer) else None

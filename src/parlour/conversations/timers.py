@@ -21,11 +21,11 @@ def _seconds(text: str | None, *, least: int, invalid: errors.Condition, short: 
     try:
         seconds = int(durations.parse(text).total_seconds())
     except ValueError as error:
-        raise invalid() from error
+        raise invalid.error() from error
     if seconds == 0:
         return None
     if seconds < least:
-        raise short()
+        raise short.error()
     return seconds
 
 

@@ -26,7 +26,7 @@ async def create(
     checks.identity(identity)
     row = await _insert(uow, chat_service_sid, identity, friendly_name, attributes, role_sid)
     if row is None:
-        raise errors.USER_EXISTS()
+        raise errors.USER_EXISTS.error()
     await _announce(uow, "user.added/1", row, origin)
     return row
 
@@ -44,7 +44,12 @@ async def ensure(uow: UnitOfWork, *, chat_service_sid: str, identity: str) -> Us
 
 
 async def _insert(
-    uow: UnitOfWork, chat_service_sid: str, identity: str, friendly_name: str | None, attributes: str, role_sid: str | None
+    uow: UnitOfWork,
+    chat_service_sid: str,
+    identity: str,
+    friendly_name: str | None,
+    attributes: str,
+    role_sid: str | None,
 ) -> User | None:
     service = await service_store.fetch_service(uow, chat_service_sid)
     if service is None:
@@ -70,10 +75,12 @@ async def _insert(
 
 
 async def _announce(uow: UnitOfWork, kind: str, row: User, origin: Origin) -> None:
-    snapshot = wire(row) | {"source": origin.source, "client_identity": origin.client_identity, "webhooks": origin.heard}
-    await state(
-        uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot, listeners=listeners_of({}, origin)
-    )
+    snapshot = wire(row) | {
+        "source": origin.source,
+        "client_identity": origin.client_identity,
+        "webhooks": origin.heard,
+    }
+    await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot, listeners=listeners_of({}, origin))
 
 
 async def fetch(reader: Reader, sid_or_identity: str, *, chat_service_sid: str) -> User:

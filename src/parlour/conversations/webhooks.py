@@ -14,15 +14,33 @@ from parlour.rest.errors import not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = ["ScopedWebhook", "attach_studio", "check_filters", "check_url", "create", "fetch", "list_for", "remove", "update"]
+__all__ = [
+    "ScopedWebhook",
+    "attach_studio",
+    "check_filters",
+    "check_url",
+    "create",
+    "fetch",
+    "list_for",
+    "remove",
+    "update",
+]
 
 WEBHOOKS_MAX: Final = 5  # per conversation
 TRIGGERS_MAX: Final = 5  # per webhook
 TRIGGER_MAX: Final = 248  # characters
 URL_MAX: Final = 512  # characters
 EVENTS: Final = (
-    "onMessageAdded", "onMessageUpdated", "onMessageRemoved", "onConversationUpdated", "onConversationStateUpdated",
-    "onConversationRemoved", "onParticipantAdded", "onParticipantUpdated", "onParticipantRemoved", "onDeliveryUpdated",
+    "onMessageAdded",
+    "onMessageUpdated",
+    "onMessageRemoved",
+    "onConversationUpdated",
+    "onConversationStateUpdated",
+    "onConversationRemoved",
+    "onParticipantAdded",
+    "onParticipantUpdated",
+    "onParticipantRemoved",
+    "onDeliveryUpdated",
 )
 _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
 
@@ -30,15 +48,15 @@ _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
 def check_url(url: str | None) -> str:
     """Return an absolute http or https URL of at most 512 characters. Errors: 50369, 50372, 50388."""
     if not url:
-        raise errors.WEBHOOK_URL_MISSING()
+        raise errors.WEBHOOK_URL_MISSING.error()
     if len(url) > URL_MAX:
-        raise errors.WEBHOOK_URL_TOO_LONG(maximum=URL_MAX)
+        raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise errors.WEBHOOK_URL_INVALID(url=url) from error
+        raise errors.WEBHOOK_URL_INVALID.error(url=url) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
-        raise errors.WEBHOOK_URL_INVALID(url=url)
+        raise errors.WEBHOOK_URL_INVALID.error(url=url)
     return url
 
 
@@ -46,7 +64,7 @@ def check_method(method: str | None) -> str:
     """Return `get` or `post`, the default. Error: 50055."""
     lower = (method or "post").lower()
     if lower not in ("get", "post"):
-        raise errors.WEBHOOK_METHOD_INVALID(method=method)
+        raise errors.WEBHOOK_METHOD_INVALID.error(method=method)
     return lower
 
 
@@ -54,27 +72,27 @@ def check_filters(filters: Sequence[str]) -> list[str]:
     """Return the events of a webhook in their published spelling. Errors: 50370 none, 50365 unknown."""
     wanted = [name for name in filters if name]
     if not wanted:
-        raise errors.WEBHOOK_FILTER_MISSING()
+        raise errors.WEBHOOK_FILTER_MISSING.error()
     for name in wanted:
         if name.lower() not in _EVENTS_BY_LOWER:
-            raise errors.WEBHOOK_FILTER_INVALID(filter=name)
+            raise errors.WEBHOOK_FILTER_INVALID.error(filter=name)
     return list(dict.fromkeys(_EVENTS_BY_LOWER[name.lower()] for name in wanted))
 
 
 def check_triggers(triggers: Sequence[str]) -> list[str]:
     """Return the keywords of a webhook. Errors: 50371 none, 50362 more than five, 50366 length."""
     if not triggers:
-        raise errors.WEBHOOK_TRIGGER_MISSING()
+        raise errors.WEBHOOK_TRIGGER_MISSING.error()
     if len(triggers) > TRIGGERS_MAX:
-        raise errors.TOO_MANY_TRIGGERS(maximum=TRIGGERS_MAX)
+        raise errors.TOO_MANY_TRIGGERS.error(maximum=TRIGGERS_MAX)
     if any(not 0 < len(word) <= TRIGGER_MAX for word in triggers):
-        raise errors.WEBHOOK_TRIGGER_INVALID(maximum=TRIGGER_MAX)
+        raise errors.WEBHOOK_TRIGGER_INVALID.error(maximum=TRIGGER_MAX)
     return list(triggers)
 
 
 async def _check_flow(reader: Reader, flow_sid: str | None) -> str:
     if not flow_sid or not is_sid(flow_sid, "FW") or not await refs.check(reader, flow_sid):
-        raise errors.WEBHOOK_FLOW_INVALID(sid=flow_sid or "(none)")
+        raise errors.WEBHOOK_FLOW_INVALID.error(sid=flow_sid or "(none)")
     return flow_sid
 
 
@@ -96,10 +114,10 @@ async def create(
     Errors: 404/20404, 50377 closed, 50361 more than five, 50362-50372, 50388, 50055 (conversations.md §6.7).
     """
     if not target:
-        raise errors.WEBHOOK_TARGET_MISSING()
+        raise errors.WEBHOOK_TARGET_MISSING.error()
     kind = target.lower()
     if kind not in ("webhook", "trigger", "studio"):
-        raise errors.WEBHOOK_TARGET_INVALID(target=target)
+        raise errors.WEBHOOK_TARGET_INVALID.error(target=target)
     row = ScopedWebhook(
         account_sid=uow.account_sid,
         sid=uow.new_sid("WH"),
@@ -117,7 +135,7 @@ async def create(
     )
     conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
     if len(conversation.listeners["webhooks"]) >= WEBHOOKS_MAX:
-        raise errors.TOO_MANY_WEBHOOKS(maximum=WEBHOOKS_MAX)
+        raise errors.TOO_MANY_WEBHOOKS.error(maximum=WEBHOOKS_MAX)
     row.conversation_sid, row.chat_service_sid = conversation.sid, conversation.chat_service_sid
     await store.insert(uow, row)
     await _listen(uow, conversation, row.sid, row)

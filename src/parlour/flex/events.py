@@ -1,9 +1,11 @@
 """What Flex does when an account is made."""
 
 from parlour.flex import configuration
-from parlour.flex.orchestration import reactions
 from parlour.outbox.facts import Event
+from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
+
+reactions = Reactions("flex")
 
 
 @reactions.inside("account.created/1")

@@ -46,6 +46,22 @@ class Made:
     routing: dict[str, Any]
     webhook_ttid: str | None
 
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task's properties (flex.md §1.3)."""
+        properties: dict[str, Any] = self.routing["properties"]
+        return properties
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """The interaction as a flow sees it (studio.md §6.4)."""
+        return {
+            "sid": self.sid,
+            "channel": {"type": self.channel_type, "sid": self.channel_sid},
+            "routing": self.routing,
+            "webhook_ttid": self.webhook_ttid,
+        }
+
 
 async def create(
     uow: UnitOfWork,

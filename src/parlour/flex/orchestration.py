@@ -166,5 +166,3 @@ async def _close(uow: UnitOfWork, channel: Channel) -> None:
             "status_from": channel.status,
         },
     )
-
-

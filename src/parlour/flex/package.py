@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from parlour.flex import events, routes
+from parlour.flex import events, orchestration, routes
 from parlour.package import Invariant, Package
 
 ORPHANS: Final = """
@@ -46,7 +46,7 @@ def package() -> Package:
         name="flex",
         migrations="parlour.flex",
         operations=[routes.operations],
-        reactions=[events.reactions],
+        reactions=[events.reactions, orchestration.reactions],
         invariants=[
             Invariant(
                 4,

@@ -109,7 +109,7 @@ def routing_status(text: str | None) -> str | None:
     if not text:
         return None
     status = decode_json(text).get("status")
-    return {"close": "closed"}.get(status, status)
+    return None if status is None else {"close": "closed"}.get(str(status), str(status))
 
 
 _SIDS: Final = {
@@ -146,5 +146,3 @@ def _people(value: Any) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, list) or not all(isinstance(person, dict) for person in value):
         raise errors.invalid_channel("participants must be a list of objects")
     return tuple(value)
-
-

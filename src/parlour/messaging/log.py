@@ -8,7 +8,7 @@ import msgspec
 from parlour.messaging import segments
 from parlour.messaging.store import log as store
 from parlour.messaging.store.log import LoggedMessage
-from parlour.outbox.facts import state
+from parlour.outbox.facts import Event, state
 from parlour.store.unit import UnitOfWork
 
 RECEIVED: Final = "carrier_message.received/1"
@@ -66,17 +66,24 @@ def _new(
     return row
 
 
-async def _state(uow: UnitOfWork, kind: str, row: LoggedMessage, **further: object) -> None:
+async def _state(uow: UnitOfWork, kind: str, row: LoggedMessage, **further: object) -> Event:
     snapshot = {**msgspec.to_builtins(row), **further}
-    await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot)
+    return await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot)
 
 
 async def record_inbound(
-    uow: UnitOfWork, *, from_address: str, to_address: str, body: str, num_media: int = 0, provider_sid: str | None = None
-) -> LoggedMessage:
+    uow: UnitOfWork,
+    *,
+    from_address: str,
+    to_address: str,
+    body: str,
+    num_media: int = 0,
+    provider_sid: str | None = None,
+) -> tuple[LoggedMessage, Event]:
     """Log a text that came in, and state `carrier_message.received/1`.
 
     :param provider_sid: the carrier's own SID of it.
+    :returns: the record and its event, which is the cause of all that the text brings about.
     """
     row = _new(
         uow,
@@ -88,8 +95,7 @@ async def record_inbound(
         num_media=num_media,
         provider_sid=provider_sid,
     )
-    await _state(uow, RECEIVED, row)
-    return row
+    return row, await _state(uow, RECEIVED, row)
 
 
 async def record_outbound(
@@ -120,9 +126,7 @@ async def record_outbound(
         num_media=num_media,
     )
     row.error_code = error_code
-    await _state(
-        uow, UPDATED, row, conversation_sid=conversation_sid, message_sid=message_sid, receipt_sid=receipt_sid
-    )
+    await _state(uow, UPDATED, row, conversation_sid=conversation_sid, message_sid=message_sid, receipt_sid=receipt_sid)
     return row
 
 

@@ -36,6 +36,27 @@ FROM unnest($12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text
 ORDER BY j.position"""
 
 
+# The same for one event in the statement that makes it true. `guard` is a data-changing SELECT of the caller with one
+# row (or none, then nothing is written) whose column `addition` joins the snapshot.
+GUARDED: Final = """
+WITH guard AS ({guard}), changed AS ({row}), stated AS (
+    INSERT INTO event (account_sid, sid, at, kind, stream, object_sid, request_id, cause, snapshot)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb || guard.addition FROM guard
+), woken AS (
+    INSERT INTO lane (account_sid, name, due)
+    SELECT $1, l.name, $3 FROM unnest($10::text[]) AS l (name), guard ORDER BY l.name
+    ON CONFLICT (account_sid, name)
+        DO UPDATE SET due = greatest(least(lane.due, excluded.due), lane.retry)
+), set_going AS (
+    INSERT INTO job (account_sid, lane, handler, request_id, event_sid, event_at)
+    SELECT $1, j.lane, j.handler, $7, $2, $3
+    FROM unnest($11::text[], $12::text[]) WITH ORDINALITY AS j (lane, handler, position), guard
+    ORDER BY j.position
+)
+SELECT * FROM guard"""
+GUARDED_PARAMETERS: Final = 12  # of its own; the caller's begin with $13
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A fact and what was true at that moment.
@@ -96,6 +117,13 @@ class Outbox:
         """Keep a job or timer."""
         self._jobs.append(job)
 
+    def take_following(self) -> tuple[list[str], list[str]]:
+        """Return lanes and handlers of the jobs kept so far, and forget them."""
+        jobs, self._jobs = self._jobs, []
+        self._events = []
+        self._wrote_jobs = bool(jobs)
+        return [job.lane for job in jobs], [job.handler for job in jobs]
+
     def statements(self, unit: UnitOfWork) -> list[tuple[str, tuple[object, ...]]]:
         """Return the statement that writes all of it."""
         events, self._events = self._events, []
@@ -135,6 +163,62 @@ class Outbox:
         """Start the new jobs at once in this process."""
         if self._wrote_jobs:
             self._wake.jobs()
+
+
+def can_conclude(uow: UnitOfWork, kind: str) -> bool:
+    """Say whether `conclude` may be used: nothing was done yet and nobody reacts inside."""
+    return uow.fresh and kind not in uow.extension_factory(Outbox)().registry.inside_of
+
+
+async def conclude(
+    uow: UnitOfWork,
+    sql: str,
+    args: tuple[object, ...],
+    kind: str,
+    *,
+    stream: str,
+    object_sid: str,
+    snapshot: dict[str, Any],
+    listeners: Mapping[str, Any] = _NOTHING,
+) -> Any:
+    """Change rows and state one fact about them in a single statement; return the guard's row or None.
+
+    :param sql: made by `guarded`; ``args`` are the parameters from $13.
+    :returns: None where the guard found its row changed: nothing was written and the unit may go on otherwise.
+    """
+    outbox = uow.extension_factory(Outbox)()
+    sid = uow.new_sid("EV")
+    event = Event(
+        sid, uow.account_sid, kind, stream, object_sid, uow.now, uow.request_id, uow.cause, snapshot, listeners
+    )
+    outbox.add_event(event)
+    lanes, handlers = outbox.take_following()
+    row = await uow.conclude(
+        sql,
+        uow.account_sid,
+        sid,
+        uow.now,
+        kind,
+        stream,
+        object_sid,
+        uow.request_id,
+        uow.cause,
+        json_text(snapshot),
+        sorted(set(lanes)),
+        lanes,
+        handlers,
+        *args,
+    )
+    if row is None:
+        uow.reopen()
+    else:
+        uow.after_commit(outbox.committed)
+    return row
+
+
+def guarded(guard: str, row: str) -> str:
+    """Return the SQL for `conclude`; both parts number their own parameters from $13, $1 is the account SID."""
+    return GUARDED.format(guard=guard, row=row)
 
 
 async def state(

@@ -10,6 +10,7 @@ from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
 
+TAKE_JOBS: Final = "DELETE FROM job WHERE account_sid = $1 AND id = ANY($2) AND dead_at IS NULL RETURNING id"
 TAKE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL RETURNING id"
 
 

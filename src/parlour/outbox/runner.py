@@ -1,17 +1,20 @@
 """Runs the jobs of due lanes: in order within a lane, lanes beside each other (DESIGN 2.5)."""
 
 import asyncio
+import itertools
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.outbox import lanes as sql
 from parlour.outbox.facts import Event
-from parlour.outbox.jobs import TAKE_JOB, Dead, Job, JobGone, JobRun, Retry
+from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.store.database import Database, DatabaseUnavailable
@@ -104,6 +107,8 @@ class Runner:
             return keys, await self._jobs(connection, keys, now) if keys else []
 
         keys, rows = await self._with_connection(claim)
+        if rows:
+            failpoints.passing(failpoints.JOBS_CLAIMED)
         by_lane: dict[LaneKey, list[Job]] = defaultdict(list)
         for row in rows:
             by_lane[row["account_sid"], row["lane"]].append(_job(row))
@@ -123,10 +128,9 @@ class Runner:
         retry: datetime | None = None
         try:
             while jobs:
-                for job in jobs:
-                    retry = await self._run_job(job)
-                    if retry is not None:
-                        return
+                retry = await self._run_jobs(jobs)
+                if retry is not None:
+                    return
                 if len(jobs) < JOBS_PER_LANE or self._stopping:
                     return
                 now = self._clock.now()
@@ -142,6 +146,56 @@ class Runner:
             self._running.pop(key, None)
             self._wake.jobs()
 
+    async def _run_jobs(self, jobs: list[Job]) -> datetime | None:
+        """Run a lane's jobs in order; return the domain time at which the lane should try again, or None."""
+        rest = jobs
+        while rest:
+            batch = list(itertools.takewhile(self._is_step, rest))
+            if len(batch) > 1 and await self._run_batch(batch):
+                rest = rest[len(batch) :]
+                continue
+            retry = await self._run_job(rest[0])
+            if retry is not None:
+                return retry
+            rest = rest[1:]
+        return None
+
+    def _is_step(self, job: Job) -> bool:
+        if job.event is None:
+            return job.handler in self._registry.steps
+        return job.handler in self._registry.after_steps
+
+    async def _run_batch(self, jobs: list[Job]) -> bool:
+        """Run jobs that are one transaction each as one transaction together; False: nothing was done."""
+        if self.fired is not None:
+            return False  # the test clock tells of each job by itself
+
+        async def work(uow: UnitOfWork) -> None:
+            for job in jobs:
+                if job.request_id != uow.request_id:
+                    await uow.flush()
+                    uow.request_id = job.request_id
+                uow.cause = None if job.event is None else job.event.sid
+                await self._handle(uow, job)
+
+        try:
+            await self._steps_of(jobs, work)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one by one they show which of them it was
+            log.debug("a batch is run one by one", lane=jobs[0].lane, error=str(error))
+            return False
+        for _ in jobs:
+            failpoints.passing(failpoints.JOB_DONE)
+        return True
+
+    async def _handle(self, uow: UnitOfWork, job: Job) -> None:
+        after = self._registry.after_steps.get(job.handler)
+        if after is not None:
+            await after(uow, job.event)
+        else:
+            await self._registry.steps[job.handler](uow, job.payload or {})
+
     async def _run_job(self, job: Job) -> datetime | None:
         """Run one job; return the domain time at which its lane should try again, or None to go on."""
         if self.fired is not None:
@@ -149,6 +203,7 @@ class Runner:
         try:
             with structlog.contextvars.bound_contextvars(request_id=job.request_id, account_sid=job.account_sid):
                 await self._call(job)
+            failpoints.passing(failpoints.JOB_DONE)
         except JobGone:
             return None
         except DatabaseUnavailable:
@@ -171,13 +226,8 @@ class Runner:
             job.handler in self._registry.after_steps or job.handler in self._registry.after_calls
         ):
             raise Dead("its event is older than the log")
-        after = self._registry.after_steps.get(job.handler)
-        if after is not None:
-            await self._step(job, lambda uow: after(uow, job.event))
-            return
-        step = self._registry.steps.get(job.handler)
-        if step is not None:
-            await self._step(job, lambda uow: step(uow, job.payload or {}))
+        if self._is_step(job):
+            await self._steps_of([job], lambda uow: self._handle(uow, job))
             return
         run = JobRun(self._database, job)
         call = self._registry.after_calls.get(job.handler)
@@ -191,15 +241,28 @@ class Runner:
         if not run.finished:
             await self._with_connection(lambda connection: connection.execute(sql.REMOVE_JOB, job.account_sid, job.id))
 
-    async def _step(self, job: Job, work: Any) -> None:
-        async def take_and_work(uow: UnitOfWork) -> None:
-            if await uow.fetchval(TAKE_JOB, job.account_sid, job.id) is None:
-                raise JobGone
-            await work(uow)
+    async def _steps_of(self, jobs: list[Job], work: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+        """Do a unit of work that removes its jobs: first of all, or alone where it writes nothing else.
 
-        cause = None if job.event is None else job.event.sid
+        :raises JobGone: a job is not ours any more; nothing of ``work`` is kept.
+        """
+        ids = [job.id for job in jobs]
+        began = False
+
+        async def take(uow: UnitOfWork) -> None:
+            nonlocal began
+            began = True
+            if len(await uow.fetch(TAKE_JOBS, uow.account_sid, ids)) != len(ids):
+                raise JobGone
+
+        first = jobs[0]
+        cause = None if first.event is None else first.event.sid
         async with self._steps:
-            await self._database.step(job.account_sid, take_and_work, request_id=job.request_id, cause=cause)
+            await self._database.step(
+                first.account_sid, work, request_id=first.request_id, cause=cause, on_begin=take
+            )
+        if not began:
+            await self._with_connection(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
 
     async def _failed(self, job: Job, error: str, after: timedelta | None) -> datetime | None:
         attempt = job.attempt + 1

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
@@ -16,6 +17,7 @@ from parlour.rest import errors
 from parlour.rest.forms import Ref, plan_of, read_form, unsupported
 from parlour.rest.hosts import Addressing, Target, resolve
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
+from parlour.rest.recorder import Recorder
 from parlour.rest.router import Router
 from parlour.store import refs
 from parlour.store.database import Database
@@ -34,6 +36,8 @@ CORS: Final = {
     ),
     "access-control-expose-headers": "ETag, Twilio-Request-Id",
 }
+
+_CORS_BYTES: Final = tuple((name.encode(), value.encode()) for name, value in CORS.items())
 
 log = structlog.get_logger("parlour.rest")
 
@@ -64,6 +68,7 @@ class RestApp:
         self._otherwise = otherwise
         self._observe = observe
         self._sids = Sids()
+        self._recorder = Recorder.from_environment()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -90,6 +95,7 @@ class RestApp:
         name = ""
         unknown = 0
         error: ContractError | None = None
+        call: Call | None = None
         if scope["method"] == "OPTIONS":
             await _send(send, Answer(204), request_id)
             return
@@ -106,6 +112,10 @@ class RestApp:
             log.exception("request failed", request_id=request_id, method=scope["method"], path=target.path)
             error = ContractError(20500, 500, f"An internal error occurred. Please quote request {request_id}.")
             answer = Answer(500, errors.envelope(error))
+        if self._recorder is not None and call is not None:
+            self._recorder.write(call, answer)
+        if error is None and scope["method"] != "GET":
+            failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id)
         elapsed = time.perf_counter() - started
         if self._observe is not None:
@@ -235,7 +245,7 @@ async def _read_body(receive: Receive) -> bytes:
 async def _send(send: Send, answer: Answer, request_id: str) -> None:
     headers = [
         (b"twilio-request-id", request_id.encode()),
-        *((name.encode(), value.encode()) for name, value in CORS.items()),
+        *_CORS_BYTES,
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
     if answer.status == 401:

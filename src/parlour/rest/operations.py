@@ -207,7 +207,12 @@ handler_type = TypeVar("handler_type", bound=Handler)
 
 @dataclass(frozen=True)
 class Operation:
-    """One method on one path."""
+    """One method on one path.
+
+    :ivar refused: published parameters out of scope: name to the reason.
+    :ivar ignored: published parameters that have no effect by the contract itself.
+    :ivar stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
+    """
 
     method: str
     product: str
@@ -218,6 +223,7 @@ class Operation:
     refused: Mapping[str, str]
     ignored: frozenset[str]
     body: str
+    stored_only: Mapping[str, str] = field(default_factory=dict)
 
 
 class Operations:
@@ -252,6 +258,7 @@ class Operations:
         refused: Mapping[str, str] | None = None,
         ignored: Sequence[str] = (),
         body: str = "form",
+        stored_only: Mapping[str, str] | None = None,
     ) -> Callable[[handler_type], handler_type]:
         """Register a handler.
 
@@ -259,6 +266,7 @@ class Operations:
         :param refused: published parameters out of scope: name to the reason.
         :param ignored: published parameters that have no effect by the contract itself.
         :param body: ``form``, ``json`` (read with ``call.json()``) or ``raw`` (read with ``call.stream``).
+        :param stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
         """
 
         def register(handler: handler_type) -> handler_type:
@@ -274,6 +282,7 @@ class Operations:
                         dict(refused or {}),
                         frozenset(ignored),
                         body,
+                        dict(stored_only or {}),
                     )
                 )
             return handler

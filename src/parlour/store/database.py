@@ -43,6 +43,14 @@ class DatabaseUnavailable(ContractError):
         super().__init__(20503, 503, "The database is not available at the moment. Please try again.")
 
 
+class _Connection(asyncpg.Connection):
+    """A connection that is given back as it is: units of work leave no state on it."""
+
+    def get_reset_query(self) -> str:
+        """Return nothing to be run between two users."""
+        return ""
+
+
 async def _prepare_connection(connection: Any) -> None:
     await connection.set_type_codec("jsonb", encoder=json_text, decoder=decode_json, schema="pg_catalog", format="text")
 
@@ -74,6 +82,7 @@ class Database:
                     min_size=1,
                     max_size=self._connections,
                     init=_prepare_connection,
+                    connection_class=_Connection,
                     command_timeout=COMMAND_TIMEOUT,
                     max_inactive_connection_lifetime=0,
                     server_settings={
@@ -150,6 +159,7 @@ class Database:
         *,
         request_id: str = "",
         cause: str | None = None,
+        on_begin: Callable[[UnitOfWork], Awaitable[None]] | None = None,
     ) -> T:
         """Run ``work`` in one transaction, from its start again on a deadlock.
 
@@ -158,6 +168,7 @@ class Database:
 
         :param request_id: the request this belongs to, for events and logs.
         :param cause: SID of the event whose reaction this is.
+        :param on_begin: done first in the transaction, where one is begun at all.
         :raises DatabaseUnavailable: PostgreSQL is away.
         """
         attempt = 0
@@ -165,7 +176,7 @@ class Database:
             attempt += 1
             try:
                 async with self.connection() as connection:
-                    return await self._attempt(connection, account_sid, work, request_id, cause)
+                    return await self._attempt(connection, account_sid, work, request_id, cause, on_begin)
             except REPEATABLE:
                 if attempt >= STEP_ATTEMPTS:
                     raise
@@ -183,6 +194,7 @@ class Database:
         work: Callable[[UnitOfWork], Awaitable[T]],
         request_id: str,
         cause: str | None,
+        on_begin: Callable[[UnitOfWork], Awaitable[None]] | None,
     ) -> T:
         unit = UnitOfWork(
             connection,
@@ -193,19 +205,21 @@ class Database:
             cause=cause,
             extensions=self.extensions,
         )
-        try:
-            await connection.execute("BEGIN")
-        except UNAVAILABLE as error:
-            raise _DeadBeforeCommit from error
+        if on_begin is not None:
+            unit.on_begin = lambda: on_begin(unit)
         try:
             result = await work(unit)
-            await unit.flush()
+            await unit.write_rest()
         except UNAVAILABLE as error:
+            if unit.concluded:
+                raise  # whether the statement was done cannot be known
             raise _DeadBeforeCommit from error
         except BaseException:
-            await _roll_back(connection)
+            if unit.begun:
+                await _roll_back(connection)
             raise
-        await connection.execute("COMMIT")
+        if unit.begun:
+            await connection.execute("COMMIT")
         unit.committed()
         return result
 

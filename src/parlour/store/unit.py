@@ -1,13 +1,20 @@
-"""The unit of work: one step is one transaction (DESIGN 2.3)."""
+"""The unit of work: one step is one transaction (DESIGN 2.3).
+
+BEGIN is sent before the first statement that may write or lock. A unit that only peeked and then writes one
+statement needs neither BEGIN nor COMMIT (docs/decisions/0002).
+"""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
+from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 
 type_of_extension = TypeVar("type_of_extension", bound="Extension")
@@ -83,30 +90,73 @@ class UnitOfWork(Reader):
         self._extensions: dict[type[Extension], Extension] = {}
         self._after_commit: list[Callable[[], None]] = []
         self.statements = 0
+        self.begun = False
+        self.concluded = False
+        self.on_begin: Callable[[], Awaitable[None]] | None = None
 
     def new_sid(self, prefix: str) -> str:
         """Return a new SID with the given two letters."""
         return self._sids.new(prefix, self.now)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing but peeking was done yet."""
+        return not self.begun and not self._deferred and not self._extensions and self.on_begin is None
+
+    async def begin(self) -> None:
+        """Begin the transaction, if that was not done yet."""
+        if self.concluded:
+            raise RuntimeError("the unit was concluded; nothing can follow")
+        if self.begun:
+            return
+        self.begun = True
+        await self._connection.execute("BEGIN")
+        if self.on_begin is not None:
+            await self.on_begin()
+
     async def execute(self, sql: str, *args: object) -> str:
         """Run a statement and return its command tag."""
+        await self.begin()
         self.statements += 1
         return await self._connection.execute(sql, *args)
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Return all rows of a statement."""
+        await self.begin()
         self.statements += 1
         return await super().fetch(sql, *args)
 
     async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
         """Return the first row of a statement, or None."""
+        await self.begin()
         self.statements += 1
         return await super().fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: object) -> Any:
         """Return the first value of the first row, or None."""
+        await self.begin()
         self.statements += 1
         return await super().fetchval(sql, *args)
+
+    async def peek(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """Return the first row of a SELECT that locks nothing, without beginning the transaction."""
+        self.statements += 1
+        return await self._connection.fetchrow(sql, *args)
+
+    async def conclude(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """Run the one statement that is all this unit writes, and return its first row.
+
+        :raises RuntimeError: the unit wrote something before.
+        """
+        if not self.fresh:
+            raise RuntimeError("only a fresh unit can be concluded by one statement")
+        self.statements += 1
+        self.concluded = True
+        return await self._connection.fetchrow(sql, *args)
+
+    def reopen(self) -> None:
+        """Go on after a concluding statement that found its guard broken and wrote nothing."""
+        self.concluded = False
 
     def defer(self, sql: str, *args: object) -> None:
         """Keep a data-changing statement for the last statement of the unit, which also writes events and jobs."""
@@ -122,20 +172,57 @@ class UnitOfWork(Reader):
             found = self._extensions[kind] = made
         return found
 
+    def extension_factory(self, kind: type[type_of_extension]) -> Callable[[], type_of_extension]:
+        """Return what makes objects of ``kind``, for one that is not to be kept on this unit."""
+        return self._factories[kind]  # type: ignore[return-value]
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call`` called once the unit is committed: hints and caches only, it may be lost."""
         self._after_commit.append(call)
 
     async def flush(self) -> None:
         """Write what was deferred and stated so far, as one statement."""
-        parts = self._deferred
-        self._deferred = []
-        for extension in list(self._extensions.values()):
-            parts = parts + extension.statements(self)
+        parts = self._take_parts()
         if not parts:
             return
         sql, args = _as_one(parts)
         await self.execute(sql, *args)
+
+    def _take_parts(self) -> list[tuple[str, tuple[object, ...]]]:
+        parts, self._deferred = self._deferred, []
+        for extension in list(self._extensions.values()):
+            parts = parts + extension.statements(self)
+        return parts
+
+    async def write_rest(self) -> None:
+        """Write what is left at the end; without BEGIN where nothing was begun, as one statement is atomic."""
+        if self.begun or self.on_begin is not None:
+            await self.flush()
+            return
+        parts = self._take_parts()
+        if parts:
+            sql, args = _as_one(parts)
+            self.statements += 1
+            self.concluded = True
+            await self._connection.execute(sql, *args)
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Undo what is done inside, and only that, when it is refused; the refusal goes on to the caller.
+
+        For a caller that answers a refusal with something else than failure, such as a flow's failure exit.
+        """
+        await self.flush()
+        await self.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except ContractError:
+            self._deferred = []
+            for extension in self._extensions.values():
+                extension.statements(self)
+            await self.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        await self.execute("RELEASE SAVEPOINT attempt")
 
     def committed(self) -> None:
         """Tell extensions and listeners that the transaction is committed."""
@@ -146,23 +233,35 @@ class UnitOfWork(Reader):
 
 
 def _as_one(parts: list[tuple[str, tuple[object, ...]]]) -> tuple[str, tuple[object, ...]]:
-    """Join data-changing statements into one by common table expressions, with parameters renumbered."""
     if len(parts) == 1:
         return parts[0]
-    args: list[object] = []
+    args = tuple(arg for _, own in parts for arg in own)
+    return _join(tuple((sql, len(own)) for sql, own in parts)), args
+
+
+@lru_cache(maxsize=1024)
+def _join(parts: tuple[tuple[str, int], ...]) -> str:
+    """Join data-changing statements into one by common table expressions, with parameters renumbered.
+
+    :param parts: SQL and number of parameters of each.
+    """
     expressions: list[str] = []
-    for number, (sql, own) in enumerate(parts):
-        base = len(args)
-        shifted = _PARAMETER.sub(lambda match, base=base: f"${int(match.group(1)) + base}", sql)  # type: ignore[misc]
-        args.extend(own)
+    base = 0
+    for number, (sql, count) in enumerate(parts):
+        shifted = _shift(sql, base)
+        base += count
         if number < len(parts) - 1:
             expressions.append(f"part_{number} AS ({shifted})")
             continue
         # The last part may have expressions of its own: one statement has one WITH.
         own_with = _WITH.match(shifted)
         joined = ", " + shifted[own_with.end() :] if own_with else " " + shifted
-        return f"WITH {', '.join(expressions)}{joined}", tuple(args)
+        return f"WITH {', '.join(expressions)}{joined}"
     raise AssertionError("unreachable: parts is not empty")
+
+
+def _shift(sql: str, base: int) -> str:
+    return _PARAMETER.sub(lambda match: f"${int(match.group(1)) + base}", sql)
 
 
 Step = Callable[[UnitOfWork], Awaitable[Any]]

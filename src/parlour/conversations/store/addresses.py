@@ -1,5 +1,7 @@
 """Address configuration rows: their SQL and its mapping."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Final
 
@@ -44,7 +46,8 @@ LIST: Final = f"""
 SELECT {COLUMNS} FROM address_configuration
 WHERE account_sid = $1 AND ($2::text IS NULL OR type = $2) AND sid > $3 ORDER BY sid LIMIT $4"""
 UPDATE: Final = """
-UPDATE address_configuration SET friendly_name = $3, enabled = $4, auto_creation_type = $5, conversation_service_sid = $6,
+UPDATE address_configuration SET friendly_name = $3, enabled = $4, auto_creation_type = $5,
+    conversation_service_sid = $6,
     webhook_url = $7, webhook_method = $8, webhook_filters = $9, studio_flow_sid = $10, studio_retry_count = $11,
     date_updated = $12
 WHERE account_sid = $1 AND sid = $2"""
@@ -74,9 +77,19 @@ async def page(reader: Reader, *, address_type: str | None, after: str, limit: i
 async def update(uow: UnitOfWork, row: AddressConfiguration) -> None:
     """Write an address configuration."""
     await uow.execute(
-        UPDATE, row.account_sid, row.sid, row.friendly_name, row.enabled, row.auto_creation_type,
-        row.conversation_service_sid, row.webhook_url, row.webhook_method, row.webhook_filters, row.studio_flow_sid,
-        row.studio_retry_count, row.date_updated,
+        UPDATE,
+        row.account_sid,
+        row.sid,
+        row.friendly_name,
+        row.enabled,
+        row.auto_creation_type,
+        row.conversation_service_sid,
+        row.webhook_url,
+        row.webhook_method,
+        row.webhook_filters,
+        row.studio_flow_sid,
+        row.studio_retry_count,
+        row.date_updated,
     )
 
 

@@ -1,5 +1,7 @@
 """Conversation rows: their SQL and its mapping."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Any, Final
 
@@ -95,9 +97,9 @@ ORDER BY c.date_created DESC, c.sid DESC LIMIT $7"""
 # conversation by SID or by pair; $3 is the author, $4 the instant.
 TAKE_INDEX: Final = """
 UPDATE conversation c SET next_index = c.next_index + 1, messages_change = c.messages_change + 1,
-    change = c.change + 1, last_message_at = $3,
-    date_inactive = $3 + make_interval(secs => c.inactive_seconds),
-    date_closed = $3 + make_interval(secs => c.closed_seconds)
+    change = c.change + 1, last_message_at = $3::timestamptz,
+    date_inactive = $3::timestamptz + make_interval(secs => c.inactive_seconds),
+    date_closed = $3::timestamptz + make_interval(secs => c.closed_seconds)
 WHERE c.account_sid = $1 AND {where} AND c.state IN ('active', 'inactive') AND c.removed_at IS NULL
 RETURNING c.sid, c.chat_service_sid, c.messaging_service_sid, c.state, c.next_index - 1 AS index, c.messages_change,
     c.listeners, c.date_inactive, c.date_closed,
@@ -151,10 +153,28 @@ async def insert(uow: UnitOfWork, row: Conversation) -> bool:
     """Insert a conversation; False if its unique name is taken."""
     return (
         await uow.fetchval(
-            INSERT, row.account_sid, row.sid, row.chat_service_sid, row.messaging_service_sid, row.friendly_name,
-            row.unique_name, row.attributes, row.state, row.state_at, row.timer_inactive, row.timer_closed,
-            row.inactive_seconds, row.closed_seconds, row.date_inactive, row.date_closed, row.created_by,
-            row.document_sid, row.messages_sid, row.roster_sid, row.date_created, row.date_updated,
+            INSERT,
+            row.account_sid,
+            row.sid,
+            row.chat_service_sid,
+            row.messaging_service_sid,
+            row.friendly_name,
+            row.unique_name,
+            row.attributes,
+            row.state,
+            row.state_at,
+            row.timer_inactive,
+            row.timer_closed,
+            row.inactive_seconds,
+            row.closed_seconds,
+            row.date_inactive,
+            row.date_closed,
+            row.created_by,
+            row.document_sid,
+            row.messages_sid,
+            row.roster_sid,
+            row.date_created,
+            row.date_updated,
         )
         is not None
     )
@@ -163,9 +183,24 @@ async def insert(uow: UnitOfWork, row: Conversation) -> bool:
 async def update(uow: UnitOfWork, row: Conversation) -> None:
     """Write the document fields of a locked conversation."""
     await uow.execute(
-        UPDATE, row.account_sid, row.sid, row.messaging_service_sid, row.friendly_name, row.unique_name,
-        row.attributes, row.state, row.state_at, row.timer_inactive, row.timer_closed, row.inactive_seconds,
-        row.closed_seconds, row.date_inactive, row.date_closed, row.date_created, row.date_updated, row.change,
+        UPDATE,
+        row.account_sid,
+        row.sid,
+        row.messaging_service_sid,
+        row.friendly_name,
+        row.unique_name,
+        row.attributes,
+        row.state,
+        row.state_at,
+        row.timer_inactive,
+        row.timer_closed,
+        row.inactive_seconds,
+        row.closed_seconds,
+        row.date_inactive,
+        row.date_closed,
+        row.date_created,
+        row.date_updated,
+        row.change,
     )
 
 
@@ -192,8 +227,14 @@ async def release_pairs(uow: UnitOfWork, sid: str) -> None:
 
 
 async def page(
-    reader: Reader, *, scope: Scope, start: datetime | None, end: datetime | None, state: str | None,
-    after: str | None, limit: int,
+    reader: Reader,
+    *,
+    scope: Scope,
+    start: datetime | None,
+    end: datetime | None,
+    state: str | None,
+    after: str | None,
+    limit: int,
 ) -> list[Conversation]:
     """Return conversations, newest first, after the one with SID `after`."""
     rows = await reader.fetch(LIST, reader.account_sid, scope, start, end, state, after, limit)

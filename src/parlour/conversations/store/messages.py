@@ -1,5 +1,7 @@
 """Message and receipt rows: their SQL and its mapping."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Any, Final
 
@@ -98,7 +100,8 @@ RECEIPT_BY_SID: Final = f"SELECT {RECEIPT_COLUMNS} FROM receipt r WHERE r.accoun
 RECEIPT_OF: Final = f"""
 SELECT {RECEIPT_COLUMNS} FROM receipt r WHERE r.account_sid = $1 AND r.message_sid = $2 AND r.participant_sid = $3"""
 RECEIPT_BY_CHANNEL_MESSAGE: Final = f"""
-SELECT {RECEIPT_COLUMNS} FROM receipt r WHERE r.account_sid = $1 AND r.channel_message_sid = $2 ORDER BY r.sid LIMIT 1"""
+SELECT {RECEIPT_COLUMNS} FROM receipt r
+WHERE r.account_sid = $1 AND r.channel_message_sid = $2 ORDER BY r.sid LIMIT 1"""
 LIST_RECEIPTS: Final = f"""
 SELECT {RECEIPT_COLUMNS} FROM receipt r
 WHERE r.account_sid = $1 AND r.message_sid = $2 AND r.sid > $3 ORDER BY r.sid LIMIT $4"""
@@ -142,13 +145,26 @@ async def page(
 async def update(uow: UnitOfWork, row: Message) -> None:
     """Write a message of a locked conversation."""
     await uow.execute(
-        UPDATE, row.account_sid, row.sid, row.author, row.participant_sid, row.body, row.attributes, row.subject,
-        row.delivery, row.last_updated_by, row.change, row.date_created, row.date_updated, row.removed_at, row.media,
+        UPDATE,
+        row.account_sid,
+        row.sid,
+        row.author,
+        row.participant_sid,
+        row.body,
+        row.attributes,
+        row.subject,
+        row.delivery,
+        row.last_updated_by,
+        row.change,
+        row.date_created,
+        row.date_updated,
+        row.removed_at,
+        row.media,
     )
 
 
 async def raise_messages(uow: UnitOfWork, conversation_sid: str, *, document: bool = False) -> int | None:
-    """Lock a conversation and return its message list's next change number; `document`: raise that of the document too."""
+    """Lock a conversation and return its message list's next change number; `document`: raise the document's too."""
     change: int | None = await uow.fetchval(RAISE_MESSAGES, uow.account_sid, conversation_sid, int(document))
     return change
 

@@ -1,5 +1,7 @@
 """Participant and pair rows: their SQL and its mapping."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Any, Final
 
@@ -82,7 +84,8 @@ RELEASE_PAIR: Final = """
 DELETE FROM open_pair WHERE account_sid = $1 AND address = $2 AND proxy_address = $3 AND conversation_sid = $4"""
 OPEN_OF_IDENTITY: Final = """
 SELECT count(*) FROM participant p JOIN conversation c ON c.account_sid = p.account_sid AND c.sid = p.conversation_sid
-WHERE p.account_sid = $1 AND p.chat_service_sid = $2 AND p.identity = $3 AND p.removed_at IS NULL AND c.state <> 'closed'"""
+WHERE p.account_sid = $1 AND p.chat_service_sid = $2 AND p.identity = $3 AND p.removed_at IS NULL
+    AND c.state <> 'closed'"""
 JOINED_NAMES: Final = """c.unique_name AS conversation_unique_name, c.friendly_name AS conversation_friendly_name,
     c.attributes AS conversation_attributes, c.date_created AS conversation_date_created,
     c.date_updated AS conversation_date_updated, c.created_by AS conversation_created_by,
@@ -158,9 +161,25 @@ async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:
 async def update(uow: UnitOfWork, row: Participant) -> None:
     """Write a participant of a locked conversation."""
     await uow.execute(
-        UPDATE, row.account_sid, row.sid, row.type, row.identity, row.user_sid, row.address, row.proxy_address,
-        row.role_sid, row.attributes, row.last_read_message_index, row.last_read_timestamp, row.notification_level,
-        row.change, row.user_created_change, row.user_change, row.date_created, row.date_updated, row.removed_at,
+        UPDATE,
+        row.account_sid,
+        row.sid,
+        row.type,
+        row.identity,
+        row.user_sid,
+        row.address,
+        row.proxy_address,
+        row.role_sid,
+        row.attributes,
+        row.last_read_message_index,
+        row.last_read_timestamp,
+        row.notification_level,
+        row.change,
+        row.user_created_change,
+        row.user_change,
+        row.date_created,
+        row.date_updated,
+        row.removed_at,
     )
 
 
@@ -189,7 +208,7 @@ async def holder_of_pair(reader: Reader, address: str, proxy_address: str) -> st
 
 
 async def lock_pairs(uow: UnitOfWork, conversation_sid: str) -> None:
-    """Lock the address pairs of a conversation; they come before the conversation in the order of locks (DESIGN 2.9)."""
+    """Lock the address pairs of a conversation; they come before it in the order of locks (DESIGN 2.9)."""
     await uow.execute(LOCK_PAIRS, uow.account_sid, conversation_sid)
 
 

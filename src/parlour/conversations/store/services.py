@@ -1,5 +1,7 @@
 """Rows of services, their roles and users, and of the account's configuration."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Final
 
@@ -79,14 +81,16 @@ ROLE_BY_NAME: Final = f"""
 SELECT {ROLE_COLUMNS} FROM chat_role
 WHERE account_sid = $1 AND chat_service_sid = $2 AND friendly_name = $3 AND type = $4 ORDER BY sid LIMIT 1"""
 LIST_ROLES: Final = f"""
-SELECT {ROLE_COLUMNS} FROM chat_role WHERE account_sid = $1 AND chat_service_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
+SELECT {ROLE_COLUMNS} FROM chat_role
+WHERE account_sid = $1 AND chat_service_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
 UPDATE_ROLE: Final = "UPDATE chat_role SET permissions = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2"
 DELETE_ROLE: Final = "DELETE FROM chat_role WHERE account_sid = $1 AND sid = $2"
 ROLE_IN_USE: Final = """
 SELECT EXISTS (SELECT 1 FROM chat_user WHERE account_sid = $1 AND role_sid = $2)
     OR EXISTS (SELECT 1 FROM participant WHERE account_sid = $1 AND role_sid = $2 AND removed_at IS NULL)
     OR EXISTS (SELECT 1 FROM chat_service WHERE account_sid = $1
-        AND $2 IN (default_conversation_creator_role_sid, default_conversation_role_sid, default_chat_service_role_sid))"""
+        AND $2 IN (default_conversation_creator_role_sid, default_conversation_role_sid,
+            default_chat_service_role_sid))"""
 
 
 async def insert_service(uow: UnitOfWork, row: Service) -> None:
@@ -108,8 +112,14 @@ async def page_of_services(reader: Reader, *, after: str, limit: int) -> list[Se
 async def update_service(uow: UnitOfWork, row: Service) -> None:
     """Write a service's configuration."""
     await uow.execute(
-        UPDATE_SERVICE, row.account_sid, row.sid, row.default_conversation_creator_role_sid,
-        row.default_conversation_role_sid, row.default_chat_service_role_sid, row.reachability_enabled, row.date_updated,
+        UPDATE_SERVICE,
+        row.account_sid,
+        row.sid,
+        row.default_conversation_creator_role_sid,
+        row.default_conversation_role_sid,
+        row.default_chat_service_role_sid,
+        row.reachability_enabled,
+        row.date_updated,
     )
 
 

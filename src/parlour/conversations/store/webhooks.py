@@ -1,5 +1,7 @@
 """Scoped webhook rows: their SQL and its mapping."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Final
 
@@ -62,7 +64,9 @@ async def fetch(reader: Reader, conversation_sid: str, sid: str) -> ScopedWebhoo
 
 async def page(reader: Reader, conversation_sid: str, *, after: str = "", limit: int = 100) -> list[ScopedWebhook]:
     """Return scoped webhooks in the order of their making."""
-    return [ScopedWebhook(**row) for row in await reader.fetch(LIST, reader.account_sid, conversation_sid, after, limit)]
+    return [
+        ScopedWebhook(**row) for row in await reader.fetch(LIST, reader.account_sid, conversation_sid, after, limit)
+    ]
 
 
 async def update(uow: UnitOfWork, row: ScopedWebhook) -> None:

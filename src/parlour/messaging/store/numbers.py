@@ -1,5 +1,7 @@
 """Rows of numbers."""
 
+# ruff: noqa: S608 - only the column names of the row classes are put into statements
+
 from datetime import datetime
 from typing import Final
 
@@ -79,7 +81,13 @@ async def by_number(reader: Reader, phone_number: str) -> Number | None:
 
 
 async def page(
-    reader: Reader, *, pattern: str | None, friendly_name: str | None, number_type: str | None, after: str | None, limit: int
+    reader: Reader,
+    *,
+    pattern: str | None,
+    friendly_name: str | None,
+    number_type: str | None,
+    after: str | None,
+    limit: int,
 ) -> list[Number]:
     """Return numbers, newest first."""
     records = await reader.fetch(PAGE, reader.account_sid, pattern, friendly_name, number_type, after, limit)

@@ -59,9 +59,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in arguments.number:
         phone_number, _, sms_url = number.partition("=")
         carrier.put_number(phone_number, sms_url=sms_url or None)
-    server = Server(
-        uvicorn.Config(simulator(carrier), log_level="error", lifespan="on", timeout_graceful_shutdown=3)
-    )
+    server = Server(uvicorn.Config(simulator(carrier), log_level="error", lifespan="on", timeout_graceful_shutdown=3))
 
     def end() -> None:
         carrier.close_streams()

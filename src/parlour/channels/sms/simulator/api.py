@@ -60,9 +60,7 @@ class Api:
                 answer = await operation(request)
             except Refused as error:
                 if error.status != 401:
-                    self._carrier.ledger.book(
-                        "api.refused", None, code=error.code, status=error.status, why=str(error)
-                    )
+                    self._carrier.ledger.book("api.refused", None, code=error.code, status=error.status, why=str(error))
                 return wire.refusal(error)
             return answer
 
@@ -202,9 +200,7 @@ class Api:
         shown = [wire.media(self._carrier, one) for one in self._carrier.ledger.media_of(message.sid)]
         path = f"/2010-04-01/Accounts/{self._carrier.account_sid}/Messages/{message.sid}/Media.json"
         return JSONResponse(
-            wire.listing(
-                self._carrier, "media_list", shown, page=0, size=50, query={}, path=path, next_token=None
-            )
+            wire.listing(self._carrier, "media_list", shown, page=0, size=50, query={}, path=path, next_token=None)
         )
 
     async def fetch_media(self, request: Request) -> Response:

@@ -163,9 +163,7 @@ class Carrier:
         )
         return message
 
-    def carry(
-        self, message: Message, *, skip: str = "", late_ms: int = 0, fail: int = 0, silent: bool = False
-    ) -> None:
+    def carry(self, message: Message, *, skip: str = "", late_ms: int = 0, fail: int = 0, silent: bool = False) -> None:
         """Bring an accepted message on its way (the keyword arguments are faults)."""
         self._begin(self._progress(message, skip=skip, late_ms=late_ms, fail=fail, silent=silent))
 
@@ -188,9 +186,7 @@ class Carrier:
         if silent:
             return
         await asyncio.sleep(active.delivered_after_ms / 1000)
-        self._settle(
-            message, "undelivered" if fail else "delivered", fail or None, skip=skip, late_ms=late_ms
-        )
+        self._settle(message, "undelivered" if fail else "delivered", fail or None, skip=skip, late_ms=late_ms)
 
     def _arrived(self, message: Message) -> None:
         self.ledger.book(
@@ -212,9 +208,7 @@ class Carrier:
         self._free_at[message.number] = begin + segments.count(message.body) / rate
         return begin - now
 
-    def _settle(
-        self, message: Message, status: str, code: int | None, *, skip: str = "", late_ms: int = 0
-    ) -> None:
+    def _settle(self, message: Message, status: str, code: int | None, *, skip: str = "", late_ms: int = 0) -> None:
         settled = self.ledger.set_status(message.sid, status, error_code=code, finished=True)
         self.ledger.book("status", message.sid, status=status, error_code=code)
         self._changed(message.handset)
@@ -277,9 +271,7 @@ class Carrier:
         self.ledger.add_media(media)
         return media
 
-    def text(
-        self, handset: str, to: str, body: str, media_sids: tuple[str, ...] = (), sid: str = ""
-    ) -> Message:
+    def text(self, handset: str, to: str, body: str, media_sids: tuple[str, ...] = (), sid: str = "") -> Message:
         """A handset writes to a number; errors: Refused (unknown number 21606, empty 21602, media 21620)."""
         if self.ledger.number(to) is None:
             raise Refused(21606, 400, f"{to} is not a number of this carrier")

@@ -63,9 +63,7 @@ class Control:
 
     def _upload(self, given: dict[str, Any]) -> str:
         content = base64.b64decode(str(given["base64"]), validate=True)
-        return self._carrier.add_media(
-            str(given["content_type"]), str(given.get("filename", "")), content
-        ).sid
+        return self._carrier.add_media(str(given["content_type"]), str(given.get("filename", "")), content).sid
 
     def _know_own_address(self, request: Request) -> None:
         if not self._carrier.public_url:
@@ -109,9 +107,7 @@ class Control:
         if status not in FINAL_STATUSES or not (code is None or isinstance(code, int)):
             return _bad(f"status must be one of {', '.join(FINAL_STATUSES)}, error_code a whole number")
         message = self._carrier.force_status(str(given.get("sid", "")), str(status), code)
-        return (
-            JSONResponse({"sid": message.sid, "status": message.status}) if message else _bad("no such text")
-        )
+        return JSONResponse({"sid": message.sid, "status": message.status}) if message else _bad("no such text")
 
     async def faults(self, request: Request) -> Response:
         """Show or replace the faults; what is not given is at its default."""

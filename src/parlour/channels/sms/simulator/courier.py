@@ -159,9 +159,7 @@ def _altered(webhook: Webhook, rules: list[Rule]) -> Webhook:
         if rule.action == "bad_signature":
             webhook = replace(webhook, break_signature=True)
         elif rule.action == "extra_param":
-            webhook = replace(
-                webhook, form={**webhook.form, "ParlourUnknown": "extra", "Änderung": "ümlaut ✓"}
-            )
+            webhook = replace(webhook, form={**webhook.form, "ParlourUnknown": "extra", "Änderung": "ümlaut ✓"})
     return webhook
 
 

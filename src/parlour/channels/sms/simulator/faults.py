@@ -133,9 +133,7 @@ class FaultBook:
     def take(self, op: str, *, to: str = "", sender: str = "", text: str = "") -> list[Rule]:
         """Return the faults that happen to this operation."""
         return [
-            rule
-            for rule in self.active.rules
-            if rule.match.fits(op, to, sender, text) and rule.fires(self._chance)
+            rule for rule in self.active.rules if rule.match.fits(op, to, sender, text) and rule.fires(self._chance)
         ]
 
 
@@ -186,8 +184,6 @@ def _typed(shape: type, given: dict[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name not in known:
             raise FaultError(f"unknown setting {name}")
-        if not isinstance(value, kinds.get(known[name], ())) or (
-            known[name] == "int" and isinstance(value, bool)
-        ):
+        if not isinstance(value, kinds.get(known[name], ())) or (known[name] == "int" and isinstance(value, bool)):
             raise FaultError(f"{name} must be {known[name]}")
     return given

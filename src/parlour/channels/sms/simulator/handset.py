@@ -19,9 +19,7 @@ from .refusal import Refused
 
 STATIC = Path(__file__).with_name("static")
 FILES = {"handset.js": "text/javascript", "handset.css": "text/css", "icon.svg": "image/svg+xml"}
-POLICY = (
-    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
+POLICY = "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 KEEP_ALIVE_S = 15
 TICKS = {
     "queued": "queued",
@@ -60,9 +58,7 @@ class Handset:
         """GET the page."""
         path = STATIC / "index.html"
         if not path.is_file():
-            return wire.refusal(
-                Refused(20404, 404, "The page is not built: run `npm run build` in web/pages")
-            )
+            return wire.refusal(Refused(20404, 404, "The page is not built: run `npm run build` in web/pages"))
         return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
     async def static(self, request: Request) -> Response:
@@ -115,9 +111,7 @@ class Handset:
             if not self._carrier.public_url:
                 self._carrier.public_url = str(request.base_url).rstrip("/")
             media = tuple(str(one) for one in given.get("media", []))
-            message = self._carrier.text(
-                str(given["from"]), str(given["to"]), str(given.get("body", "")), media
-            )
+            message = self._carrier.text(str(given["from"]), str(given["to"]), str(given.get("body", "")), media)
         except Refused as error:
             return wire.refusal(error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -127,9 +121,7 @@ class Handset:
     async def messages(self, request: Request) -> Response:
         """GET the handset's messages above `?since=` (a change number), in order of change."""
         since = request.query_params.get("since", "0")
-        rows = self._carrier.ledger.changes(
-            request.path_params["number"], int(since) if since.isdigit() else 0
-        )
+        rows = self._carrier.ledger.changes(request.path_params["number"], int(since) if since.isdigit() else 0)
         return JSONResponse({"messages": [self._shown(row) for row in rows]})
 
     async def events(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818  a refusal is an answer of the contract, not a failure
+class Refused(Exception):
     """The carrier does not take an order; `code` and `status` are the contract's."""
 
     def __init__(self, code: int, status: int, message: str) -> None:

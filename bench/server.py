@@ -1,0 +1,83 @@
+"""A server for the benchmarks: durable settings, and three durable subscribers of ``message.added``.
+
+Arguments: data folder, number of messages to seed by COPY. Prints one JSON line when it is ready.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+
+import uvloop
+
+from parlour.accounts import service
+from parlour.app import Program, compose
+from parlour.launch import set_up_logs
+from parlour.outbox.facts import Event
+from parlour.outbox.reactions import Reactions
+from parlour.package import Package
+from parlour.server import Server, stop_on_signals
+from parlour.settings import Settings
+from parlour.store.postgres.supervisor import Supervisor
+from parlour.store.unit import UnitOfWork
+
+CONVERSATIONS = 400
+
+
+def subscriber(number: int) -> Package:
+    """Return a floor that hears every message and remembers nothing."""
+    reactions = Reactions(f"subscriber{number}")
+
+    @reactions.after("message.added/1", lanes=lambda event: [f"subscriber{number}:{event.stream}"])
+    async def heard(_uow: UnitOfWork, _event: Event) -> None:
+        pass
+
+    return Package(name=f"subscriber{number}", reactions=[reactions])
+
+
+async def seed(program: Program, account_sid: str, messages: int) -> list[str]:
+    """Make conversations through the floor and their messages by COPY."""
+    from parlour.conversations import conversations as floor
+
+    sids = []
+    for _ in range(CONVERSATIONS):
+        sids.append((await program.database.step(account_sid, lambda uow: floor.create(uow))).sid)
+    if messages:
+        await program.database.system(lambda connection: copy_messages(connection, account_sid, sids, messages))
+    return sids
+
+
+async def copy_messages(connection, account_sid: str, sids: list[str], messages: int) -> None:
+    """Copy one message of each conversation as many times as it takes."""
+    from parlour.conversations.seed import seed_messages
+
+    await seed_messages(connection, account_sid, sids, messages // len(sids))
+
+
+async def main() -> None:
+    """Serve until SIGINT."""
+    folder, messages = Path(sys.argv[1]), int(sys.argv[2])
+    set_up_logs("warning")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    async with Supervisor(folder) as postgres:
+        program = compose(
+            Settings(data=folder, port=port), postgres.address.dsn, extra=[subscriber(number) for number in range(3)]
+        )
+        server = Server(program)
+        ready: dict[str, object] = {"url": f"http://127.0.0.1:{port}", "port": port, "dsn": postgres.address.dsn}
+
+        async def prepare() -> None:
+            made = await service.create_account(program.database, program.box, friendly_name="Bench")
+            ready.update(account_sid=made.account_sid, auth_token=made.auth_token)
+            ready["conversations"] = await seed(program, made.account_sid, messages)
+
+        stop_on_signals(asyncio.get_running_loop(), server.stop)
+        await server.run(before_serving=prepare, on_ready=lambda: print(json.dumps(ready), flush=True))
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

@@ -1,0 +1,56 @@
+"""The HTTP carrier kind."""
+
+from typing import Final
+
+from parlour.channels import contract
+from parlour.channels.sms.connections import Connections
+from parlour.channels.sms.deps import Needs
+from parlour.channels.sms.events import CHANNEL, make_reactions
+from parlour.channels.sms.routes import carrier_routes
+from parlour.conversations.files import MediaStore
+from parlour.kit.outgoing import Outgoing
+from parlour.kit.secrets_box import SecretsBox
+from parlour.package import Invariant, Package
+from parlour.store.database import Database
+
+INVARIANTS: Final = [
+    Invariant(
+        1,
+        "an inbound text that was answered 2xx is in its conversation",
+        """SELECT connection_sid, provider_sid, received_at FROM carrier_event
+           WHERE account_sid = $1 AND done_at IS NULL AND received_at < $2::timestamptz - interval '1 hour'""",
+        "look at the dead jobs of its lane with `parlour jobs list`, then `parlour jobs retry`",
+    ),
+    Invariant(
+        1,
+        "an inbound text that is in a conversation is in the log",
+        """SELECT e.connection_sid, e.provider_sid FROM carrier_event AS e
+           WHERE e.account_sid = $1 AND e.done_at < $2 AND e.message_sid IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM message AS m WHERE m.account_sid = e.account_sid AND m.sid = e.message_sid)""",
+        "the message's row was deleted by hand; restore it from a backup",
+    ),
+    Invariant(
+        11,
+        "no text stays in sending",
+        """SELECT sid, state, date_updated FROM carrier_send
+           WHERE account_sid = $1 AND state IN ('queued', 'sending')
+               AND date_updated < $2::timestamptz - interval '1 hour'""",
+        "look at the dead jobs of its lane with `parlour jobs list`, then `parlour jobs retry`",
+    ),
+]
+
+
+def package(database: Database, box: SecretsBox, outgoing: Outgoing, media: MediaStore, *, base_url: str) -> Package:
+    """Return what the kind offers.
+
+    :param base_url: address under which carriers reach this server.
+    """
+    contract.register(CHANNEL)
+    needs = Needs(database, box, outgoing, media, Connections(database), base_url)
+    return Package(
+        name="sms",
+        migrations="parlour.channels.sms",
+        reactions=[make_reactions(needs)],
+        invariants=INVARIANTS,
+        routes=carrier_routes(needs),
+    )

@@ -1,0 +1,25 @@
+"""The signature on a carrier's webhooks (conversations.md §6.8)."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+
+def expected(auth_token: str, url: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the signature that a form POST to `url` must have.
+
+    :param url: the whole address as the carrier was told it, with its query.
+    :param pairs: the form; a name that comes twice is written once for each of its values, in their order.
+    """
+    values: dict[str, set[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, set()).add(value)
+    text = url + "".join(f"{name}{value}" for name in sorted(values) for value in sorted(values[name]))
+    digest = hmac.new(auth_token.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
+    return base64.b64encode(digest).decode()
+
+
+def is_valid(signature: str, auth_token: str, url: str, pairs: Iterable[tuple[str, str]]) -> bool:
+    """Say whether a signature is the one expected."""
+    return hmac.compare_digest(expected(auth_token, url, pairs).encode(), signature.encode("utf-8", "replace"))

@@ -1,0 +1,129 @@
+"""`parlour carriers`: the carriers that texts come from and go to, and sends whose outcome nobody knows."""
+
+from typing import Any
+
+import click
+
+from parlour.cli.database import database_options, with_account
+
+
+@click.group()
+def carriers() -> None:
+    """Carriers of texts, and sends whose outcome is unknown."""
+
+
+@carriers.command()
+@click.argument("name")
+@click.option("--url", required=True, help="Where the carrier's API is; /2010-04-01/… is put behind it")
+@click.option("--carrier-account", required=True, help="Our account SID at the carrier")
+@click.option("--carrier-token", required=True, envvar="PARLOUR_CARRIER_TOKEN", help="Our auth token at the carrier")
+@click.option(
+    "--lists-at-once",
+    is_flag=True,
+    help="The carrier lists a message as soon as it took it: what it does not list after half a minute is sent anew",
+)
+@click.option("--public-url", default=None, help="Address of this server for the carrier, to print the webhook's")
+@database_options
+def add(
+    name: str,
+    url: str,
+    carrier_account: str,
+    carrier_token: str,
+    lists_at_once: bool,
+    public_url: str | None,
+    **given: Any,
+) -> None:
+    """Add the carrier NAME, or change it; prints what its numbers must have as SmsUrl."""
+    from parlour.app import Program
+    from parlour.channels.sms import connections
+
+    async def work(program: Program, account_sid: str) -> str:
+        row = await program.database.step(
+            account_sid,
+            lambda uow: connections.create(
+                uow,
+                program.box,
+                name=name,
+                base_url=url,
+                upstream_account_sid=carrier_account,
+                auth_token=carrier_token,
+                lists_at_once=lists_at_once,
+            ),
+        )
+        return f"{(public_url or program.settings.base_url).rstrip('/')}/carrier/{row.sid}/inbound"
+
+    click.echo(with_account(given, work))
+
+
+@carriers.command(name="list")
+@database_options
+def list_carriers(**given: Any) -> None:
+    """List the carriers."""
+    from parlour.app import Program
+    from parlour.channels.sms.store import connections
+
+    async def work(program: Program, account_sid: str) -> list[connections.Connection]:
+        return await program.database.read(account_sid, connections.list_all)
+
+    for row in with_account(given, work):
+        click.echo(f"{row.sid}  {row.name}  {row.base_url}  {row.upstream_account_sid}")
+
+
+@carriers.command()
+@click.argument("number")
+@click.option("--to", "name", required=True, help="Name of the carrier")
+@database_options
+def attach(number: str, name: str, **given: Any) -> None:
+    """Have the texts of NUMBER go through a carrier; the number is made where there is none."""
+    from parlour.app import Program
+    from parlour.channels.sms.store import connections
+    from parlour.messaging import numbers
+    from parlour.store.unit import UnitOfWork
+
+    async def work(program: Program, account_sid: str) -> str:
+        async def step(uow: UnitOfWork) -> str:
+            connection = await connections.by_name(uow, name)
+            if connection is None:
+                raise click.ClickException(f"there is no carrier {name}")
+            known = await numbers.by_number(uow, number)
+            if known is None:
+                return (await numbers.create(uow, phone_number=number, connection_sid=connection.sid)).sid
+            return (await numbers.update(uow, known.sid, connection_sid=connection.sid)).sid
+
+        return await program.database.step(account_sid, step)
+
+    click.echo(with_account(given, work))
+
+
+@carriers.command()
+@click.option("--state", default="unknown", show_default=True, type=click.Choice(["queued", "sending", "unknown"]))
+@database_options
+def sends(state: str, **given: Any) -> None:
+    """List sends that are not settled; `resend` sends an unknown one again."""
+    from parlour.app import Program
+    from parlour.channels.sms.store import sends as store
+
+    async def work(program: Program, account_sid: str) -> list[store.Send]:
+        return await program.database.read(account_sid, lambda reader: store.in_states(reader, [state], limit=1000))
+
+    for row in with_account(given, work):
+        click.echo(f"{row.sid}  {row.proxy_address} -> {row.address}  {row.reason or ''}  {row.body[:60]!r}")
+
+
+@carriers.command()
+@click.argument("sid")
+@database_options
+def resend(sid: str, **given: Any) -> None:
+    """Send SID again, whose outcome is unknown: the customer may get it twice."""
+    from parlour.app import Program
+    from parlour.channels.sms import outbound
+    from parlour.channels.sms.events import CHANNEL
+    from parlour.store.unit import UnitOfWork
+
+    async def work(program: Program, account_sid: str) -> str:
+        async def step(uow: UnitOfWork) -> str:
+            return (await outbound.resend(uow, sid, lane_of=CHANNEL.pair_lane)).state
+
+        return await program.database.step(account_sid, step)
+
+    click.echo(with_account(given, work))

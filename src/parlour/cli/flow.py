@@ -1,0 +1,191 @@
+"""`parlour flow`: Studio flows in and out of a running server, over its public API."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from parlour.settings import DEFAULT_PORT
+from parlour.studio.references import mapped, references
+
+SECONDS = 30
+
+
+class Refused(click.ClickException):
+    """The server refused, with the contract's envelope."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__(str(body.get("message", "the server gave no reason")))
+        details = body.get("details")
+        found = details.get("errors") if isinstance(details, dict) else None
+        self.findings: list[dict[str, str]] = found if isinstance(found, list) else []
+        self.code = body.get("code")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server and who calls it."""
+
+    url: str
+    account_sid: str
+    auth_token: str
+
+    def call(self, method: str, path: str, form: Mapping[str, str] | None = None) -> Any:
+        """Call an operation of Studio; return its answer.
+
+        :raises Refused: the server answered with an error.
+        """
+        address = path if path.startswith("http") else f"{self.url.rstrip('/')}/studio{path}"
+        data = None if form is None else urlencode(form).encode()
+        request = urllib.request.Request(address, data=data, method=method)  # noqa: S310 - the operator's own server
+        pair = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
+        request.add_header("Authorization", f"Basic {pair}")
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Refused(_envelope(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"no answer from {self.url}: {error}") from error
+
+
+def _envelope(error: urllib.error.HTTPError) -> Mapping[str, Any]:
+    try:
+        body = json.load(error)
+    except ValueError:
+        return {"message": f"the server answered {error.code}"}
+    return body if isinstance(body, dict) else {"message": f"the server answered {error.code}"}
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a server and its credentials."""
+    url = f"http://127.0.0.1:{DEFAULT_PORT}"
+    options = [
+        click.option("--url", envvar="PARLOUR_URL", default=url, show_default=True, help="Address of the server"),
+        click.option("--account-sid", envvar=["PARLOUR_ACCOUNT_SID", "TWILIO_ACCOUNT_SID"], required=True),
+        click.option("--auth-token", envvar=["PARLOUR_AUTH_TOKEN", "TWILIO_AUTH_TOKEN"], required=True),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group()
+def flow() -> None:
+    """Studio flows: bring them in, list them, write them out."""
+
+
+@flow.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--map", "pairs", multiple=True, metavar="FROM=TO", help="A foreign SID or ${NAME}, and ours. Repeatable")
+@click.option("--name", default=None, help="Friendly name. Default: the file's name")
+@click.option("--update", "sid", default=None, metavar="FW…", help="Save as a new revision of this flow")
+@click.option("--draft", is_flag=True, help="Save as a draft, which may hold foreign SIDs")
+@click.option("--message", default=None, help="Commit message of the revision")
+@server_options
+def import_flow(
+    file: Path,
+    pairs: tuple[str, ...],
+    name: str | None,
+    sid: str | None,
+    draft: bool,
+    message: str | None,
+    url: str,
+    account_sid: str,
+    auth_token: str,
+) -> None:
+    """Import an exported flow. What stays foreign is listed and refuses publication."""
+    definition = _definition(file)
+    mapping = _mapping(pairs)
+    _warn_unused(definition, mapping)
+    form = {
+        "Status": "draft" if draft else "published",
+        "Definition": json.dumps(mapped(definition, mapping), ensure_ascii=False),
+        "CommitMessage": message or f"imported from {file.name}"[:255],
+    }
+    if name is not None or sid is None:
+        form["FriendlyName"] = name or file.stem
+    server = Server(url, account_sid, auth_token)
+    try:
+        saved = server.call("POST", f"/v2/Flows/{sid}" if sid else "/v2/Flows", form)
+    except Refused as refusal:
+        if not refusal.findings:
+            raise
+        click.echo(f"{file.name} was not imported ({refusal.code} {refusal.message}):", err=True)
+        _print(refusal.findings)
+        raise SystemExit(1) from refusal
+    _print(saved["warnings"] or [])
+    click.echo(f"{saved['sid']}  revision {saved['revision']}  {saved['status']}  {saved['friendly_name']}")
+
+
+def _print(findings: list[dict[str, str]]) -> None:
+    for finding in findings:
+        click.echo(f"  {finding['property_path']}: {finding['message']}", err=True)
+
+
+def _definition(file: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise click.ClickException(f"{file} is not JSON: {error}") from error
+    if isinstance(raw, dict) and "states" not in raw and isinstance(raw.get("definition"), dict):
+        raw = raw["definition"]  # the answer of the API, which holds the definition
+    if not isinstance(raw, dict):
+        raise click.ClickException(f"{file} is not a flow: a JSON object is expected")
+    return raw
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        foreign, equals, ours = pair.partition("=")
+        if not equals or not foreign or not ours:
+            raise click.UsageError(f"--map takes FROM=TO, not '{pair}'")
+        mapping[foreign] = ours
+    return mapping
+
+
+def _warn_unused(definition: Mapping[str, Any], mapping: Mapping[str, str]) -> None:
+    known = {reference.value for reference in references(definition)}
+    text = json.dumps(definition, ensure_ascii=False)
+    for foreign in mapping:
+        if foreign not in known and foreign not in text:
+            click.echo(f"  --map {foreign}: it does not occur in the flow", err=True)
+
+
+@flow.command(name="list")
+@server_options
+def list_flows(url: str, account_sid: str, auth_token: str) -> None:
+    """List the account's flows."""
+    server = Server(url, account_sid, auth_token)
+    page = "/v2/Flows?PageSize=100"
+    while page:
+        answer = server.call("GET", page)
+        for row in answer["flows"]:
+            click.echo(f"{row['sid']}  {row['status']:9}  revision {row['revision']:<4}  {row['friendly_name']}")
+        page = answer["meta"]["next_page_url"]
+
+
+@flow.command(name="export")
+@click.argument("sid")
+@click.option(
+    "--revision", default="LatestRevision", show_default=True, help="A number, LatestPublished, LatestRevision"
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="File. Default: print it")
+@server_options
+def export_flow(sid: str, revision: str, output: Path | None, url: str, account_sid: str, auth_token: str) -> None:
+    """Write a flow's definition as JSON, with its keys in the order they came."""
+    answer = Server(url, account_sid, auth_token).call("GET", f"/v2/Flows/{sid}/Revisions/{revision}")
+    text = json.dumps(answer["definition"], indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", "utf-8")
+        click.echo(f"{answer['friendly_name']}, revision {answer['revision']}: {output}")

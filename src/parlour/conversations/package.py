@@ -1,0 +1,29 @@
+"""The floor of Conversations."""
+
+from pathlib import Path
+
+from parlour.conversations.files import FolderStore, MediaStore
+from parlour.conversations.invariants import INVARIANTS
+from parlour.conversations.reactions import make_reactions
+from parlour.conversations.routes import addresses, conversations, messages, participants, services, webhooks
+from parlour.conversations.routes import media as media_routes
+from parlour.conversations.routes.common import operations
+from parlour.package import Package
+
+MODULES = (addresses, conversations, messages, participants, services, webhooks)
+
+
+def folder_store(data: Path) -> FolderStore:
+    """Return the media store in the data folder."""
+    return FolderStore(data / "media")
+
+
+def package(media_store: MediaStore) -> Package:
+    """Return what the floor offers."""
+    return Package(
+        name="conversations",
+        migrations="parlour.conversations",
+        operations=[operations, media_routes.make_operations(media_store)],
+        reactions=[make_reactions(media_store)],
+        invariants=INVARIANTS,
+    )

@@ -1,0 +1,34 @@
+"""What Conversations does about facts, timers and jobs."""
+
+from typing import Any
+
+from parlour.conversations import conversations, media, services, timers
+from parlour.conversations.files import MediaStore
+from parlour.outbox.facts import Event
+from parlour.outbox.jobs import JobRun
+from parlour.outbox.reactions import Reactions
+from parlour.store.unit import UnitOfWork
+
+
+def make_reactions(media_store: MediaStore) -> Reactions:
+    """Return the reactions, which delete files of `media_store`."""
+    reactions = Reactions("conversations")
+
+    @reactions.inside("account.created/1")
+    async def provision(uow: UnitOfWork, _event: Event) -> None:
+        await services.create_default(uow)
+
+    @reactions.step(timers.HANDLER)
+    async def conversation_timer(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+        await conversations.timer_fired(uow, payload["sid"])
+
+    @reactions.step(media.UNATTACHED)
+    async def unattached_media(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+        await media.unattached_timer_fired(uow, payload["sid"])
+
+    @reactions.job(media.DELETE_FILES)
+    async def delete_files(_run: JobRun, payload: dict[str, Any]) -> None:
+        for key in payload["keys"]:
+            await media_store.delete(key)
+
+    return reactions

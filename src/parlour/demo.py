@@ -1,0 +1,129 @@
+"""Demo data: two numbers on a simulated carrier and two agents (issue: make demo)."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from parlour.accounts.store_system import system_list_accounts
+from parlour.app import Program
+from parlour.channels.sms import connections
+from parlour.channels.sms.simulator.app import Carrier, Phone
+from parlour.channels.sms.simulator.app import Settings as CarrierSettings
+from parlour.conversations import addresses
+from parlour.conversations.addresses import AutoCreation
+from parlour.flex import configuration
+from parlour.kit.wire import encode_json
+from parlour.messaging import numbers
+from parlour.store.unit import UnitOfWork
+from parlour.studio import flows
+from parlour.taskrouter import workers
+
+DEMO_NUMBER: Final = "+12025550100"  # its address uses Demo Flow
+MESSAGING_NUMBER: Final = "+12025550101"  # its address uses Messaging Flow
+PHONES: Final = (("+12025550142", DEMO_NUMBER), ("+12025550143", MESSAGING_NUMBER))
+FLOWS: Final = {DEMO_NUMBER: "Demo Flow", MESSAGING_NUMBER: "Messaging Flow"}
+AGENTS: Final = ("ana", "ben")
+CARRIER: Final = "simulator"
+MOUNT: Final = "/simulator"
+RETRIES: Final = 3  # studio_retry_count of Flex's addresses (flex.md §2.1)
+
+
+@dataclass(frozen=True)
+class SimulatedCarrier:
+    """Where the simulated carrier is and what it knows us by."""
+
+    base_url: str
+    account_sid: str
+    auth_token: str
+
+
+def make_carrier(program: Program) -> Carrier | None:
+    """Make the carrier that this process simulates; None where another process does."""
+    settings = program.settings
+    if settings.simulator_url is not None:
+        return None
+    return Carrier(
+        CarrierSettings(
+            ledger=settings.data / "simulator.sqlite",
+            public_url=f"{settings.base_url}{MOUNT}",
+            phones=tuple(Phone(number, to) for number, to in PHONES),
+        )
+    )
+
+
+async def seed(program: Program, carrier: Carrier | None) -> None:
+    """Put the demo data in where it is not yet, and tell the carrier where our numbers' texts go."""
+    accounts = await program.database.system(system_list_accounts)
+    account_sid = accounts[0]["account_sid"]
+    simulated = _simulated(program, carrier)
+
+    async def work(uow: UnitOfWork) -> str:
+        connection = await connections.create(
+            uow,
+            program.box,
+            name=CARRIER,
+            base_url=simulated.base_url,
+            upstream_account_sid=simulated.account_sid,
+            auth_token=simulated.auth_token,
+            lists_at_once=True,
+        )
+        for number, flow_name in FLOWS.items():
+            if await numbers.by_number(uow, number) is None:
+                await _number(uow, number, flow_name, connection.sid)
+        await _agents(uow)
+        return str(connection.sid)
+
+    connection_sid = await program.database.step(account_sid, work, request_id=program.database.sids.new("RQ", program.clock.now()))
+    sms_url = f"{program.settings.base_url}/carrier/{connection_sid}/inbound"
+    for number, name in FLOWS.items():
+        await _register(program, carrier, number, name, sms_url)
+
+
+def _simulated(program: Program, carrier: Carrier | None) -> SimulatedCarrier:
+    if carrier is not None:
+        return SimulatedCarrier(carrier.public_url, carrier.account_sid, carrier.auth_token)
+    parts = urlsplit(program.settings.simulator_url or "")
+    host = parts.netloc.rpartition("@")[2]
+    return SimulatedCarrier(
+        urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", "")), parts.username or "", parts.password or ""
+    )
+
+
+async def _number(uow: UnitOfWork, number: str, flow_name: str, connection_sid: str) -> None:
+    flow = await flows.by_name(uow, flow_name)
+    await numbers.create(uow, phone_number=number, friendly_name=flow_name, connection_sid=connection_sid)
+    await addresses.create(
+        uow,
+        type="sms",
+        address=number,
+        friendly_name=f"Demo: {flow_name}",
+        auto_creation=AutoCreation(
+            enabled=True,
+            type="studio",
+            studio_flow_sid=None if flow is None else flow.sid,
+            studio_retry_count=RETRIES,
+        ),
+    )
+
+
+async def _agents(uow: UnitOfWork) -> None:
+    workspace_sid = (await configuration.fetch(uow)).taskrouter_workspace_sid
+    for name in AGENTS:
+        if await workers.by_name(uow, workspace_sid, name) is None:
+            attributes = {"contact_uri": f"client:{name}", "full_name": name.capitalize(), "roles": ["agent"]}
+            await workers.create(uow, workspace_sid, friendly_name=name, attributes=json.dumps(attributes))
+
+
+async def _register(program: Program, carrier: Carrier | None, number: str, name: str, sms_url: str) -> None:
+    if carrier is not None:
+        carrier.put_number(number, sms_url=sms_url, friendly_name=name)
+        return
+    simulated = _simulated(program, None)
+    await program.outgoing.request(
+        "POST",
+        f"{simulated.base_url}/_sim/numbers",
+        trusted=True,
+        headers={"Content-Type": "application/json"},
+        body=encode_json({"phone_number": number, "sms_url": sms_url, "friendly_name": name}),
+    )

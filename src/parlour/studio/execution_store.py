@@ -1,0 +1,216 @@
+"""Rows of executions and steps."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from parlour.store import refs
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.studio.execution import ExecutionState, RecordStep
+
+refs.register("FN", "studio_execution")
+refs.register("FT", "studio_step")
+
+INSERT: Final = """
+INSERT INTO studio_execution
+    (account_sid, sid, flow_sid, flow_revision, status, execution_key, conversation_sid, contact_channel_address,
+     flow_channel_address, initiated_by, state, date_created, date_updated)
+VALUES ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $11)
+ON CONFLICT (account_sid, flow_sid, execution_key) WHERE status = 'active' DO NOTHING RETURNING *"""
+SAVE: Final = """
+UPDATE studio_execution SET state = $3, status = CASE WHEN $4::text IS NULL THEN 'active' ELSE 'ended' END,
+    ended_reason = $4, date_updated = $5
+WHERE account_sid = $1 AND sid = $2 RETURNING *"""
+LOCK: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
+LOCK_ACTIVE: Final = """
+SELECT * FROM studio_execution
+WHERE account_sid = $1 AND flow_sid = $2 AND execution_key = $3 AND status = 'active' FOR UPDATE"""
+LOCK_OF_CONVERSATION: Final = """
+SELECT * FROM studio_execution
+WHERE account_sid = $1 AND conversation_sid = $2 AND status = 'active' ORDER BY sid FOR UPDATE"""
+ACTIVE_OF_FLOW: Final = """
+SELECT sid FROM studio_execution WHERE account_sid = $1 AND flow_sid = $2 AND status = 'active' ORDER BY sid"""
+FETCH: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND flow_sid = $2 AND sid = $3"
+LIST: Final = """
+SELECT * FROM studio_execution
+WHERE account_sid = $1 AND flow_sid = $2 AND ($3::text IS NULL OR sid < $3) AND ($4::text IS NULL OR status = $4)
+    AND ($5::timestamptz IS NULL OR date_created >= $5) AND ($6::timestamptz IS NULL OR date_created < $6)
+ORDER BY sid DESC LIMIT $7"""
+DELETE: Final = "DELETE FROM studio_execution WHERE account_sid = $1 AND sid = $2"
+INSERT_STEPS: Final = """
+INSERT INTO studio_step
+    (account_sid, sid, flow_sid, execution_sid, position, name, transitioned_from, transitioned_to, type, context, log,
+     date_created)
+SELECT $1, s.sid, $2, $3, s.position, s.name, s.origin, s.target, s.type, s.context, s.log::jsonb, $4
+FROM unnest($5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+    AS s (sid, position, name, origin, target, type, context, log)"""
+FETCH_STEP: Final = """
+SELECT * FROM studio_step WHERE account_sid = $1 AND flow_sid = $2 AND execution_sid = $3 AND sid = $4"""
+LIST_STEPS: Final = """
+SELECT * FROM studio_step
+WHERE account_sid = $1 AND flow_sid = $2 AND execution_sid = $3 AND ($4::integer IS NULL OR position < $4)
+ORDER BY position DESC LIMIT $5"""
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """An execution; `state` is the engine's, as JSON text."""
+
+    account_sid: str
+    sid: str
+    flow_sid: str
+    flow_revision: int
+    status: str
+    execution_key: str
+    conversation_sid: str | None
+    contact_channel_address: str
+    flow_channel_address: str
+    initiated_by: str
+    state: str
+    ended_reason: str | None
+    date_created: datetime
+    date_updated: datetime
+
+    def decoded(self) -> ExecutionState:
+        """Return the engine's state."""
+        return msgspec.json.decode(self.state, type=ExecutionState)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step: one run of one widget; `context` is JSON text."""
+
+    account_sid: str
+    sid: str
+    flow_sid: str
+    execution_sid: str
+    parent_step_sid: str | None
+    position: int
+    name: str
+    transitioned_from: str
+    transitioned_to: str
+    type: str
+    context: str
+    log: list[Any]
+    date_created: datetime
+
+
+def encoded(state: ExecutionState) -> str:
+    """Write the engine's state as JSON text."""
+    return msgspec.json.encode(state).decode()
+
+
+async def insert(
+    uow: UnitOfWork,
+    state: ExecutionState,
+    *,
+    revision: int,
+    key: str,
+    contact: str,
+    ours: str,
+    initiated_by: str,
+) -> Execution | None:
+    """Write an execution; None when the flow has an active one of this key."""
+    row = await uow.fetchrow(
+        INSERT,
+        uow.account_sid,
+        state.sid,
+        state.flow_sid,
+        revision,
+        key,
+        state.conversation_sid,
+        contact,
+        ours,
+        initiated_by,
+        encoded(state),
+        uow.now,
+    )
+    return None if row is None else Execution(**row)
+
+
+async def save(uow: UnitOfWork, state: ExecutionState) -> Execution:
+    """Write the engine's state back."""
+    row = await uow.fetchrow(SAVE, uow.account_sid, state.sid, encoded(state), state.ended or None, uow.now)
+    if row is None:
+        raise LookupError(f"execution {state.sid} was locked and is gone")
+    return Execution(**row)
+
+
+async def lock(uow: UnitOfWork, sid: str) -> Execution | None:
+    """Lock an execution."""
+    row = await uow.fetchrow(LOCK, uow.account_sid, sid)
+    return None if row is None else Execution(**row)
+
+
+async def lock_active(uow: UnitOfWork, flow_sid: str, key: str) -> Execution | None:
+    """Lock the active execution of a flow with this key."""
+    row = await uow.fetchrow(LOCK_ACTIVE, uow.account_sid, flow_sid, key)
+    return None if row is None else Execution(**row)
+
+
+async def lock_of_conversation(uow: UnitOfWork, conversation_sid: str) -> list[Execution]:
+    """Lock the active executions of a conversation."""
+    rows = await uow.fetch(LOCK_OF_CONVERSATION, uow.account_sid, conversation_sid)
+    return [Execution(**row) for row in rows]
+
+
+async def active_of_flow(reader: Reader, flow_sid: str) -> list[str]:
+    """Return the SIDs of a flow's active executions."""
+    return [str(row["sid"]) for row in await reader.fetch(ACTIVE_OF_FLOW, reader.account_sid, flow_sid)]
+
+
+async def fetch(reader: Reader, flow_sid: str, sid: str) -> Execution | None:
+    """Return an execution of a flow."""
+    row = await reader.fetchrow(FETCH, reader.account_sid, flow_sid, sid)
+    return None if row is None else Execution(**row)
+
+
+async def list_of_flow(
+    reader: Reader,
+    flow_sid: str,
+    *,
+    after: str | None,
+    status: str | None,
+    created_from: datetime | None,
+    created_to: datetime | None,
+    limit: int,
+) -> list[Execution]:
+    """Return executions of a flow, newest first."""
+    rows = await reader.fetch(LIST, reader.account_sid, flow_sid, after, status, created_from, created_to, limit)
+    return [Execution(**row) for row in rows]
+
+
+async def delete(uow: UnitOfWork, sid: str) -> None:
+    """Remove an execution with its steps."""
+    await uow.execute(DELETE, uow.account_sid, sid)
+
+
+async def insert_steps(uow: UnitOfWork, state: ExecutionState, steps: Sequence[RecordStep]) -> None:
+    """Write steps with their contexts and logs."""
+    await uow.execute(
+        INSERT_STEPS,
+        uow.account_sid,
+        state.flow_sid,
+        state.sid,
+        uow.now,
+        [step.sid for step in steps],
+        [step.position for step in steps],
+        [step.name for step in steps],
+        [step.transitioned_from for step in steps],
+        [step.transitioned_to for step in steps],
+        [step.type for step in steps],
+        [msgspec.json.encode(step.context).decode() for step in steps],
+        [msgspec.json.encode(step.log).decode().replace("\\u0000", "") for step in steps],
+    )
+
+
+async def fetch_step(reader: Reader, flow_sid: str, execution_sid: str, sid: str) -> Step | None:
+    """Return a step."""
+    row = await reader.fetchrow(FETCH_STEP, reader.account_sid, flow_sid, execution_sid, sid)
+    return None if row is None else Step(**row)
+
+
+async def list_steps(reader: Reader, flow_sid: str, execution_sid: str, before: int | None, limit: int) -> list[Step]:
+    """Return steps of an execution, newest first."""
+    rows = await reader.fetch(LIST_STEPS, reader.account_sid, flow_sid, execution_sid, before, limit)
+    return [Step(**row) for row in rows]

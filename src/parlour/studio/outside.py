@@ -1,0 +1,142 @@
+"""What Studio asks of other floors: the only place that calls conversations, flex and channels.
+
+Everything runs in the caller's unit of work. A refusal of another floor is a ContractError.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from parlour.conversations import addresses, conversations, messages, participants, webhooks
+from parlour.conversations.addresses import AutoCreation
+from parlour.flex import configuration, interactions
+from parlour.kit.wire import json_text
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.studio.context import ConversationFacts, MessageFacts
+from parlour.studio.execution import Json, SendMessage, SendToFlex
+
+WEB_CHAT_ADDRESS = "flex-webchat"
+STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
+MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
+
+
+class StudioWebhook(msgspec.Struct, frozen=True):
+    """A scoped webhook that feeds a flow."""
+
+    sid: str
+    flow_sid: str
+
+
+async def studio_webhooks(reader: Reader, conversation_sid: str) -> list[StudioWebhook]:
+    """Return the studio webhooks a conversation has now."""
+    found = await webhooks.list_for(reader, conversation_sid)
+    return [StudioWebhook(each.sid, each.flow_sid) for each in found if each.target == "studio" and each.flow_sid]
+
+
+async def remove_webhooks(uow: UnitOfWork, conversation_sid: str, flow_sid: str) -> None:
+    """Remove the studio webhooks of a flow from a conversation."""
+    for each in await studio_webhooks(uow, conversation_sid):
+        if each.flow_sid == flow_sid:
+            await webhooks.remove(uow, conversation_sid, each.sid)
+
+
+async def conversation(reader: Reader, sid: str) -> ConversationFacts:
+    """Return what contexts show of a conversation. Errors: 404/20404."""
+    row = await conversations.fetch(reader, sid)
+    return ConversationFacts(
+        sid=row.sid,
+        chat_service_sid=row.chat_service_sid,
+        messaging_service_sid=row.messaging_service_sid or "",
+        attributes=row.attributes,
+    )
+
+
+async def channel_type(reader: Reader, facts: ConversationFacts, author: str) -> str:
+    """Return the interaction's channel type for the customer who writes (studio.md §6.4)."""
+    found = await participants.find(reader, facts.sid, address=author)
+    if found is not None and found.type in MESSENGER_KINDS:
+        return str(found.type)
+    return "web" if "pre_engagement_data" in facts.attributes else "chat"
+
+
+async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
+    """Post a flow's message into its conversation. Errors: those of a message's creation."""
+    row = await messages.create(
+        uow,
+        command.conversation_sid or "",
+        author=command.author or "system",
+        body=command.body,
+        attributes=command.attributes or "{}",
+        source="API",
+        flow=True,
+    )
+    return MessageFacts(
+        sid=row.sid,
+        index=row.index,
+        author=row.author,
+        body=row.body or "",
+        attributes=row.attributes,
+        source=row.source,
+        participant_sid=row.participant_sid or "",
+        client_identity=row.client_identity or "",
+        date_created=row.date_created,
+    )
+
+
+async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
+    """Make the interaction with its task; return the widget's context. Errors: those of an interaction's creation."""
+    interaction = await interactions.create_inbound(
+        uow,
+        conversation_sid=command.conversation_sid,
+        workflow_sid=command.workflow_sid,
+        task_channel=command.task_channel,
+        attributes=dict(command.attributes),
+        priority=command.priority,
+        timeout=command.timeout,
+        channel_type=command.channel_type,
+    )
+    task: Mapping[str, Any] = interaction.task
+    return {
+        **interaction.wire,
+        "TaskSid": task.get("sid"),
+        "Attributes": task.get("attributes"),
+        "Age": task.get("age", 0),
+    }
+
+
+async def routing(reader: Reader) -> tuple[str, str]:
+    """Return the SIDs of the workflow and the task channel that the default flows use."""
+    found = await configuration.fetch(reader)
+    return found.taskrouter_target_workflow_sid, "chat"
+
+
+async def add_web_chat_address(uow: UnitOfWork, flow_sid: str) -> None:
+    """Make the default web chat address of a new account (flex.md §2.2)."""
+    await addresses.create(
+        uow,
+        type="chat",
+        address=WEB_CHAT_ADDRESS,
+        friendly_name="Default web chat address",
+        auto_creation=AutoCreation(
+            enabled=True, type="studio", studio_flow_sid=flow_sid, studio_retry_count=STUDIO_RETRIES
+        ),
+    )
+
+
+def message_facts(snapshot: Mapping[str, Any], sid: str, at: datetime) -> MessageFacts:
+    """Read a message from the snapshot of its `message.added/1`."""
+    attributes = snapshot.get("attributes") or "{}"
+    return MessageFacts(
+        sid=sid,
+        index=int(snapshot["index"]),
+        author=snapshot.get("author") or "",
+        body=snapshot.get("body") or "",
+        attributes=attributes if isinstance(attributes, str) else json_text(attributes),
+        source=snapshot.get("source") or "API",
+        participant_sid=snapshot.get("participant_sid") or "",
+        client_identity=snapshot.get("client_identity") or "",
+        date_created=at,
+        media=snapshot.get("media") or (),
+    )

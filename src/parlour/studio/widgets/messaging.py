@@ -1,0 +1,65 @@
+"""send-message and send-and-wait-for-reply (studio.md §2.3.2, §2.3.3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parlour.studio.execution import Event, NotSent, Replied, SendMessage, Sent, TimedOut
+from parlour.studio.widgets.visit import Ask, AwaitReply, Leave, Outcome, Stay, Visit
+
+DEFAULT_TIMEOUT: Final = 3600
+"""Seconds a reply is waited for when the widget does not say (studio.md §2.3.3)."""
+MAX_TIMEOUT: Final = 30 * 24 * 3600
+"""Seconds an execution may live at most (studio.md §5.4)."""
+
+
+def _message(visit: Visit) -> SendMessage:
+    return SendMessage(
+        conversation_sid=visit.state.conversation_sid,
+        author=visit.text("from"),
+        to=visit.text("to") if visit.state.conversation_sid is None else "",
+        body=visit.text("body"),
+        attributes=visit.text("attributes").strip(),
+        media_url=visit.text("media_url").strip(),
+        content_sid=visit.text("content_sid") if visit.widget.text("message_type") == "content_template" else "",
+    )
+
+
+class SendMessageWidget:
+    """Sends one message and goes on."""
+
+    def enter(self, visit: Visit) -> Outcome:
+        """Ask for the message to be sent."""
+        return Ask(_message(visit), "send")
+
+    def resume(self, visit: Visit, event: Event) -> Outcome:
+        """Leave by `sent` or `failed`."""
+        if isinstance(event, Sent):
+            return Leave("sent", {"outbound": event.output})
+        if isinstance(event, NotSent):
+            visit.fail(81011, f"message not sent: {event.message}")
+            return Leave("failed", {"outbound": event.output} if event.output else None)
+        return Stay()
+
+
+class SendAndWaitWidget:
+    """Sends one message and waits for the reply."""
+
+    def enter(self, visit: Visit) -> Outcome:
+        """Ask for the message to be sent."""
+        return Ask(_message(visit), "send")
+
+    def resume(self, visit: Visit, event: Event) -> Outcome:
+        """Wait once the message is sent; leave by the reply, the time-out or the failure."""
+        if isinstance(event, Sent):
+            seconds = visit.whole_number("timeout")
+            limited = DEFAULT_TIMEOUT if seconds is None else min(max(seconds, 0), MAX_TIMEOUT)
+            return AwaitReply(limited, event.sid, {"outbound": event.output})
+        if isinstance(event, NotSent):
+            visit.fail(81011, f"message not sent: {event.message}")
+            return Leave("deliveryFailure", {"outbound": event.output} if event.output else None)
+        if isinstance(event, Replied):
+            return Leave("incomingMessage", {"inbound": event.inbound})
+        if isinstance(event, TimedOut):
+            return Leave("timeout")
+        return Stay()

@@ -1,0 +1,114 @@
+"""What a widget is given while it runs, and how it says what comes next (studio.md §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from parlour.studio.definition import Widget
+from parlour.studio.execution import Command, Event, ExecutionState, Json, LogEntry
+from parlour.studio.templates import Scene, TemplateError, evaluate, render
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave by an event; `output` goes under `widgets.<name>`, None writes nothing."""
+
+    event: str
+    output: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveTo:
+    """Leave by an event whose transition the widget chose itself (a split)."""
+
+    event: str
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wait for the answer to a command."""
+
+    command: Command
+    pending: Literal["send", "enqueue"]
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReply:
+    """Wait for a reply, at most so many seconds; `output` goes under `widgets.<name>` at once."""
+
+    seconds: int
+    message_sid: str
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The event does not concern the widget; nothing changes."""
+
+
+Outcome = Leave | LeaveTo | Ask | AwaitReply | Stay
+
+
+class Behaviour(Protocol):
+    """The behaviour of one widget type."""
+
+    def enter(self, visit: Visit) -> Outcome:
+        """Run from the start."""
+
+    def resume(self, visit: Visit, event: Event) -> Outcome:
+        """Take an event while inside."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One run of one widget."""
+
+    widget: Widget
+    state: ExecutionState
+    scene: Scene
+    log: list[LogEntry] = field(default_factory=list)
+
+    def warn(self, code: int, message: str) -> None:
+        """Log a warning on this step."""
+        self.log.append(LogEntry(code, "warning", message, self.widget.name))
+
+    def fail(self, code: int, message: str) -> None:
+        """Log an error on this step."""
+        self.log.append(LogEntry(code, "error", message, self.widget.name))
+
+    def text(self, name: str) -> str:
+        """Render a property; a template that fails is empty and logged as 81018 (studio.md §4.3)."""
+        return self.render(self.widget.text(name), name)
+
+    def render(self, source: str, name: str) -> str:
+        """Render any template text of the property `name`."""
+        try:
+            return render(source, self.scene)
+        except TemplateError as error:
+            self.warn(81018, f"{name}: {error}")
+            return ""
+
+    def value(self, source: str, name: str) -> object:
+        """Give a template's value as JSON data. Errors: ValueError when it is none."""
+        try:
+            return evaluate(source, self.scene)
+        except TemplateError as error:
+            self.warn(81018, f"{name}: {error}")
+            raise ValueError(str(error)) from error
+
+    def whole_number(self, name: str) -> int | None:
+        """Render a property that holds a whole number; None when it is blank or no number."""
+        text = self.text(name).strip()
+        try:
+            return int(float(text)) if text else None
+        except (ValueError, OverflowError):
+            self.warn(81027, f'{name}: "{text}" is not a number')
+            return None
+
+
+def as_object(value: object) -> Json:
+    """Give a mapping with text keys as a new dict; anything else is empty."""
+    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}

@@ -1,0 +1,347 @@
+"""The desk: tasks together with every row that their change concerns, locked in the one written order (DESIGN 2.9)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from parlour.outbox.facts import state
+from parlour.outbox.timers import cancel_all, schedule
+from parlour.store.unit import UnitOfWork
+from parlour.taskrouter import snapshots
+from parlour.taskrouter import task_store as store
+from parlour.taskrouter.marks import mark
+from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
+
+ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
+KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
+
+_COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
+_VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
+_TASK_VERB: Final = {"wrapping": "wrapup"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something to be stated when the desk is written, with the row it is about."""
+
+    kind: str
+    about: Task | Reservation | Worker
+    more: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
+
+
+class Desk:
+    """Locked tasks, their holding reservations, and the worker channels and workers of those.
+
+    Rules change the rows through the methods; ``write`` stores all of it and states the facts.
+    """
+
+    def __init__(self, uow: UnitOfWork, workspace_sid: str) -> None:
+        self.uow = uow
+        self.workspace_sid = workspace_sid
+        self.tasks: dict[str, Task] = {}
+        self.reservations: dict[str, Reservation] = {}
+        self.channels: dict[tuple[str, str], WorkerChannel] = {}
+        self.workers: dict[str, Worker] = {}
+        self._changed: dict[str, Task | Reservation | Worker | WorkerChannel] = {}
+        self._versioned: set[str] = set()
+        self._inserted: set[str] = set()
+        self._facts: list[Fact] = []
+        self._marked: dict[str, None] = {}
+        self._cancel_lanes: list[str] = []
+        self._timers: list[tuple[str, str, datetime, str]] = []
+
+    @property
+    def now(self) -> datetime:
+        """Domain time of the unit."""
+        return self.uow.now
+
+    def add(self, task: Task) -> None:
+        """Put a task on the desk whose row is inserted by the caller in the same unit."""
+        self.tasks[task.sid] = task
+        self._inserted.add(task.sid)
+
+    def held(self, task: Task, *statuses: str) -> list[Reservation]:
+        """The task's reservations in one of the statuses, by default all that hold capacity."""
+        wanted = statuses or HOLDING
+        return [
+            each
+            for each in self.reservations.values()
+            if each.task_sid == task.sid and each.reservation_status in wanted
+        ]
+
+    def change_task(self, task: Task) -> None:
+        """Count a visible change of the task."""
+        if task.sid not in self._versioned:
+            task.version += 1
+            self._versioned.add(task.sid)
+        task.date_updated = self.now
+        self._changed[task.sid] = task
+
+    def touch_task(self, task: Task) -> None:
+        """Have a change of the task's place stored, which clients do not see as a version."""
+        self._changed[task.sid] = task
+
+    def set_task(self, task: Task, status: str, *, reason: str | None = None, by: str | None = None) -> None:
+        """Move the task to a status and state it; the end of a task replaces its timers."""
+        self.change_task(task)
+        task.assignment_status = status
+        if reason is not None:
+            task.reason = reason
+        if status == "canceled":
+            task.canceled_by = by
+        if status in ("canceled", "completed"):
+            task.date_ended = self.now
+            self._time(task, "taskrouter.task.purge", self.now + KEPT)
+        if status in ("canceled", "completed", "wrapping"):
+            self.fact(f"task.{_TASK_VERB.get(status, status)}", task)
+
+    def assign_task(self, task: Task) -> None:
+        """Give the task to whoever accepted it; its timers are replaced by the longest time of an assignment."""
+        self.set_task(task, "assigned")
+        task.target_deadline = None
+        self._time(task, "taskrouter.task.overdue", self.now + ASSIGNED_LIMIT)
+
+    def offer(self, task: Task, worker: Worker, channel: WorkerChannel) -> Reservation:
+        """Reserve the worker for the task (taskrouter.md §6, first row)."""
+        reservation = Reservation(
+            account_sid=task.account_sid,
+            sid=self.uow.new_sid("WR"),
+            workspace_sid=self.workspace_sid,
+            task_sid=task.sid,
+            worker_sid=worker.sid,
+            worker_name=worker.friendly_name,
+            worker_previous_activity_sid=worker.activity_sid,
+            task_channel_sid=task.task_channel_sid,
+            reservation_status="pending",
+            reservation_timeout=task.task_reservation_timeout,
+            canceled_reason_code=None,
+            version=0,
+            date_created=self.now,
+            date_updated=self.now,
+            date_accepted=None,
+        )
+        if task.assignment_status == "pending":
+            task.assignment_count += 1
+            self.set_task(task, "reserved")
+        self.reservations[reservation.sid] = self._changed[reservation.sid] = reservation
+        channel.pending_tasks += 1
+        channel.last_reserved_time = worker.last_reserved_time = self.now
+        worker.version += 1
+        self._changed[channel.sid], self._changed[worker.sid] = channel, worker
+        self.fact("reservation.created", reservation)
+        at = self.now + timedelta(seconds=reservation.reservation_timeout)
+        self._timers.append(
+            (_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid)
+        )
+        return reservation
+
+    def set_reservation(self, reservation: Reservation, status: str) -> None:
+        """Move the reservation to a status, keep the worker's capacity in step, and state it."""
+        before = reservation.reservation_status
+        self._count(reservation, before, -1)
+        self._count(reservation, status, 1)
+        reservation.reservation_status = status
+        reservation.version += 1
+        reservation.date_updated = self.now
+        if status == "accepted":
+            reservation.date_accepted = self.now
+        if before == "pending":
+            self._cancel_lanes.append(_lane("reservation", reservation.sid))
+        if status not in HOLDING:
+            self.look_at(reservation.worker_sid)
+        self._changed[reservation.sid] = reservation
+        self.fact(f"reservation.{_VERB.get(status, status)}", reservation)
+
+    def _count(self, reservation: Reservation, status: str, by: int) -> None:
+        channel = self.channels.get((reservation.worker_sid, reservation.task_channel_sid))
+        if channel is not None and status in _COUNTER:
+            setattr(channel, _COUNTER[status], getattr(channel, _COUNTER[status]) + by)
+            self._changed[channel.sid] = channel
+
+    def set_activity(self, worker: Worker, activity: Activity) -> bool:
+        """Move the worker to an activity; says whether that changed anything."""
+        if worker.activity_sid == activity.sid:
+            return False
+        passed = self.now - worker.date_status_changed
+        more = {
+            "previous_activity_sid": worker.activity_sid,
+            "previous_activity_name": worker.activity_name,
+            "time_in_previous_activity": int(passed.total_seconds()),
+            "time_in_previous_activity_ms": int(passed.total_seconds() * 1000),
+        }
+        worker.activity_sid, worker.activity_name = activity.sid, activity.friendly_name
+        worker.available = activity.available
+        worker.date_status_changed = self.now
+        self.change_worker(worker)
+        self.fact("worker.activity.update", worker, **more)
+        if activity.available:
+            self.look_at(worker.sid)
+        return True
+
+    def change_worker(self, worker: Worker) -> None:
+        """Count a visible change of the worker."""
+        worker.version += 1
+        worker.date_updated = self.now
+        self._changed[worker.sid] = worker
+
+    def change_channel(self, worker: Worker, channel: WorkerChannel, kind: str, **more: Any) -> None:
+        """Have a change of a worker channel's own settings stored and stated."""
+        channel.date_updated = self.now
+        self._changed[channel.sid] = channel
+        self.change_worker(worker)
+        self.look_at(worker.sid)
+        snapshot = {"worker_channel": snapshots.worker_channel(channel), **more}
+        self._facts.append(Fact(kind, worker, snapshot, snapshots.bridge_worker_channel(channel)))
+
+    async def move_channel(self, task: Task, channel: TaskChannel) -> None:
+        """Move the capacity that the task takes to another channel of its workers."""
+        held = self.held(task)
+        sides = [each.worker_sid for each in held], [channel.sid for _ in held]
+        for record in await self.uow.fetch(store.LOCK_WORKER_CHANNELS, self.uow.account_sid, *sides):
+            locked = row(WorkerChannel, record)
+            self.channels[locked.worker_sid, locked.task_channel_sid] = locked
+        for each in held:
+            self._count(each, each.reservation_status, -1)
+            each.task_channel_sid = channel.sid
+            self._count(each, each.reservation_status, 1)
+            self._changed[each.sid] = each
+            self.look_at(each.worker_sid)
+
+    def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
+        """State this when the desk is written."""
+        self._facts.append(Fact(kind, about, more))
+
+    def look_at(self, *sids: str) -> None:
+        """Have matching look at these tasks and workers."""
+        self._marked.update(dict.fromkeys(sids))
+
+    def deadline(self, task: Task) -> None:
+        """Have the end of the task's target watched."""
+        if task.target_deadline is not None:
+            self._timers.append((_lane("task", task.sid), "taskrouter.task.deadline", task.target_deadline, task.sid))
+
+    def drop_timers(self, task: Task) -> None:
+        """Forget all timers of the task."""
+        self._cancel_lanes.append(_lane("task", task.sid))
+        self._timers = [each for each in self._timers if each[0] != _lane("task", task.sid)]
+
+    def _time(self, task: Task, handler: str, at: datetime) -> None:
+        """Replace all timers of the task by one."""
+        self.drop_timers(task)
+        self._timers.append((_lane("task", task.sid), handler, at, task.sid))
+
+    async def write(self) -> None:
+        """Store what changed and state the facts; the desk is spent afterwards.
+
+        :raises ContractError: an inside reaction of a higher floor refused the change.
+        """
+        if self._cancel_lanes:
+            await cancel_all(self.uow, self._cancel_lanes)
+        facts = [(fact, self._snapshot(fact)) for fact in self._facts]
+        events = [event for fact in self._facts for event in self._worker_events(fact)]
+        changed = self._changed.values()
+        tasks = [
+            msgspec.structs.asdict(each)
+            for each in changed
+            if isinstance(each, Task) and each.sid not in self._inserted
+        ]
+        store.write(self.uow, store.UPDATE_TASKS, tasks)
+        for kind, sql in (
+            (Reservation, store.WRITE_RESERVATIONS),
+            (WorkerChannel, store.UPDATE_WORKER_CHANNELS),
+            (Worker, store.UPDATE_WORKERS),
+        ):
+            store.write(self.uow, sql, [msgspec.structs.asdict(each) for each in changed if isinstance(each, kind)])
+        if events:
+            self.uow.defer(store.INSERT_WORKER_EVENTS, self.uow.account_sid, events, self.now)
+        for lane, handler, at, sid in self._timers:
+            schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
+        mark(self.uow, self.workspace_sid, *self._marked)
+        for fact, snapshot in facts:
+            await state(
+                self.uow,
+                f"{fact.kind}/1",
+                stream=fact.about.task_sid if isinstance(fact.about, Reservation) else fact.about.sid,
+                object_sid=fact.about.sid,
+                snapshot=snapshot,
+            )
+
+    def _snapshot(self, fact: Fact) -> dict[str, Any]:
+        about = fact.about
+        if isinstance(about, Task):
+            return {**snapshots.task(about, self.now), **fact.more}
+        if isinstance(about, Worker):
+            return {**snapshots.worker(about), **fact.more}
+        task, worker = self.tasks[about.task_sid], self.workers[about.worker_sid]
+        snapshot = snapshots.reservation(about, task, worker, self.now)
+        channel = self.channels.get((about.worker_sid, about.task_channel_sid))
+        if channel is not None:
+            snapshot["worker_channel_capacity"] = channel.configured_capacity
+            snapshot["worker_channel_consumed_capacity"] = channel.load
+        return {**snapshot, **fact.more}
+
+    def _worker_events(self, fact: Fact) -> Iterable[dict[str, Any]]:
+        """What each recipient's sockets are told (taskrouter.md §9.5); takes positions from the locked workers."""
+        about = fact.about
+        if isinstance(about, Task):
+            if fact.kind not in _TASK_EVENTS:
+                return
+            payload = snapshots.bridge_task(about, self.now)
+            recipients = sorted({each.worker_sid for each in self.reservations.values() if each.task_sid == about.sid})
+        elif isinstance(about, Worker):
+            payload, recipients = fact.payload or snapshots.bridge_worker(about), [about.sid]
+        else:
+            payload = snapshots.bridge_reservation(about, self.tasks[about.task_sid], self.now)
+            recipients = [about.worker_sid]
+        for sid in recipients:
+            worker = self.workers[sid]
+            worker.event_seq += 1
+            self._changed[sid] = worker
+            yield {"worker_sid": sid, "seq": worker.event_seq, "event_type": fact.kind, "payload": payload}
+
+
+_TASK_EVENTS: Final = frozenset({"task.updated", "task.canceled", "task.completed", "task.wrapup", "task.deleted"})
+
+
+async def open_desk(
+    uow: UnitOfWork,
+    workspace_sid: str,
+    tasks: Sequence[str],
+    *,
+    offers: Sequence[tuple[str, str]] = (),
+    workers: Sequence[str] = (),
+) -> Desk:
+    """Lock tasks with all that hangs on them.
+
+    :param offers: pairs of task and worker that are to be reserved, whose rows are locked too.
+    :param workers: further workers to lock.
+    """
+    await uow.flush()  # what earlier calls in this unit wrote must be seen
+    desk = Desk(uow, workspace_sid)
+    if tasks:
+        await uow.execute(store.LOCK_TASKS, uow.account_sid, workspace_sid, tasks)
+        for record in await uow.fetch(store.FETCH_TASKS, uow.account_sid, workspace_sid, tasks):
+            desk.tasks[record["sid"]] = row(Task, record)
+        for record in await uow.fetch(store.LOCK_HOLDING, uow.account_sid, workspace_sid, tasks):
+            desk.reservations[record["sid"]] = row(Reservation, record)
+    pairs = {(each.worker_sid, each.task_channel_sid) for each in desk.reservations.values()}
+    pairs |= {(worker, desk.tasks[task].task_channel_sid) for task, worker in offers if task in desk.tasks}
+    if pairs:
+        ordered = sorted(pairs)
+        sides = [worker for worker, _ in ordered], [channel for _, channel in ordered]
+        for record in await uow.fetch(store.LOCK_WORKER_CHANNELS, uow.account_sid, *sides):
+            channel = row(WorkerChannel, record)
+            desk.channels[channel.worker_sid, channel.task_channel_sid] = channel
+    wanted = sorted({worker for worker, _ in pairs} | set(workers))
+    if wanted:
+        for record in await uow.fetch(store.LOCK_WORKERS, uow.account_sid, workspace_sid, wanted):
+            desk.workers[record["sid"]] = row(Worker, record)
+    return desk
+
+
+def _lane(kind: str, sid: str) -> str:
+    return f"timer:{kind}:{sid}"

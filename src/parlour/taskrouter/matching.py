@@ -1,0 +1,270 @@
+"""One matching pass: a short transaction under the workspace's advisory lock (DESIGN 2.9)."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.taskrouter import membership, placing, routing, store
+from parlour.taskrouter import task_store as sql
+from parlour.taskrouter.desk import Desk, open_desk
+from parlour.taskrouter.expression import compile_expression
+from parlour.taskrouter.marks import mark
+from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
+from parlour.taskrouter.rows import Task, WorkerChannel, Workspace, attributes_of, row
+from parlour.taskrouter.workflow import Workflow
+
+MOST_OFFERS: Final = 50  # reservations that one pass makes
+_LOCK: Final = 7_265_010  # first key of the advisory lock
+
+LOCK_MATCHING = "SELECT pg_advisory_xact_lock($1, $2)"
+# Workers with capacity left on one of the channels; $4 limits it to some workers, $5 adds the routing targets.
+SELECT_FREE = """
+SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, a.friendly_name AS activity_name, w.available,
+       w.last_reserved_time, c.task_channel_sid, t.unique_name, c.configured_capacity, c.available AS channel_available,
+       c.pending_tasks + c.assigned_tasks + c.wrapping_tasks AS taken, c.assigned_tasks,
+       c.last_reserved_time AS channel_last_reserved_time
+FROM worker AS w
+JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
+JOIN worker_channel AS c ON c.account_sid = w.account_sid AND c.worker_sid = w.sid AND c.task_channel_sid = ANY($3)
+JOIN task_channel AS t ON t.account_sid = c.account_sid AND t.sid = c.task_channel_sid
+WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
+FREE = f"""{SELECT_FREE} AND w.available AND c.available
+    AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity"""
+FREE_OF = f"{FREE} AND w.sid = ANY($4)"
+NAMED = f"{SELECT_FREE} AND w.sid = ANY($4)"
+ALL_WORKERS = """
+SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, w.available, a.friendly_name AS activity_name
+FROM worker AS w JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
+WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
+
+
+async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
+    """Take the marks of the workspace and reserve workers for the tasks that they concern."""
+    if await uow.fetchval(sql.ANY_MARK, uow.account_sid, workspace_sid) is None:
+        return
+    await uow.execute(LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
+    taken = await uow.fetch(sql.TAKE_MARKS, uow.account_sid, workspace_sid)
+    subjects = {record["subject_sid"] for record in taken}
+    waiting = await sql.waiting_tasks(uow, workspace_sid, MOST_OFFERS + 1) if subjects else []
+    workspace = await store.workspace(uow, workspace_sid) if waiting else None
+    if workspace is None:
+        return
+    round_ = _Round(uow, workspace, subjects, waiting)
+    plan = await round_.plan()
+    await round_.apply(plan)
+
+
+def _lock_key(workspace_sid: str) -> int:
+    return int.from_bytes(hashlib.blake2b(workspace_sid.encode(), digest_size=4).digest(), "big", signed=True)
+
+
+class _Round:
+    """What one pass knows."""
+
+    def __init__(self, uow: UnitOfWork, workspace: Workspace, subjects: set[str], waiting: list[Task]) -> None:
+        self.uow = uow
+        self.workspace = workspace
+        self.subjects = subjects
+        self.everything = workspace.sid in subjects
+        self.waiting = {task.sid: task for task in waiting}
+        self.workflows: dict[str, Workflow | None] = {}
+
+    async def plan(self) -> Plan:
+        """Compare the waiting tasks with the workers they were not compared with yet."""
+        demands = await self._demands()
+        candidates = await self._candidates(demands)
+        ordered = in_order(demands, self.workspace.prioritize_queue_order)
+        return make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
+
+    async def apply(self, plan: Plan) -> None:
+        """Reserve what still holds once the rows are locked, and look after tasks that found nobody."""
+        alone = await self._to_look_after(plan.alone)
+        tasks = sorted({task for task, _ in plan.offers} | alone.keys())
+        if tasks:
+            desk = await open_desk(self.uow, self.workspace.sid, tasks, offers=plan.offers)
+            for task_sid, worker_sid in plan.offers:
+                self._offer(desk, task_sid, worker_sid)
+            for task_sid, skipped in alone.items():
+                await self._look_after(desk, task_sid, skipped)
+            await desk.write()
+        if plan.full:
+            mark(self.uow, self.workspace.sid, *sorted(self.subjects))
+
+    async def _demands(self) -> list[Demand]:
+        optimized = {
+            each.sid
+            for each in await store.task_channels(self.uow, self.workspace.sid)
+            if each.channel_optimized_routing
+        }
+        demands = []
+        for task in self.waiting.values():
+            workflow = self.workflows[task.sid] = await placing.workflow_of(self.uow, task)
+            demands.append(
+                Demand(
+                    task,
+                    placing.target_of(task, workflow),
+                    compile_expression(task.task_queue_target_workers or ""),
+                    fresh=self.everything or task.sid in self.subjects,
+                    per_channel=task.task_channel_sid in optimized,
+                )
+            )
+        return demands
+
+    async def _candidates(self, demands: Sequence[Demand]) -> list[Candidate]:
+        """Free workers: all of them when a task is new to them, else those who changed."""
+        channels = sorted({each.task.task_channel_sid for each in demands})
+        args: tuple[Any, ...] = (self.uow.account_sid, self.workspace.sid, channels)
+        if any(each.fresh for each in demands):
+            records = await self.uow.fetch(FREE, *args)
+        else:
+            records = await self.uow.fetch(FREE_OF, *args, sorted(self.subjects))
+        named = {each.task.routing_target for each in demands if each.task.ignore_capacity}
+        known = {record["sid"] for record in records}
+        missing = sorted(sid for sid in named if sid and sid not in known)
+        if missing:
+            records = [*records, *await self.uow.fetch(NAMED, *args, missing)]
+        versions = {(record["sid"], record["attributes_version"]) for record in records}
+        attributes = await membership.attributes_of_all(self.uow, versions)
+        loads = await self._all_loads(demands, {sid for sid, _ in versions})
+        return _candidates_of(records, attributes, loads, self.subjects)
+
+    async def _all_loads(self, demands: Iterable[Demand], workers: set[str]) -> dict[str, dict[str, Load]]:
+        """Every channel of the workers, where an expression reads ``worker.channel`` (§4.2)."""
+        expressions = (each.target.expression for each in demands)
+        if not any(path[:2] == ("worker", "channel") for e in expressions if e for path in e.references):
+            return {}
+        found: dict[str, dict[str, Load]] = {}
+        for record in await self.uow.fetch(sql.WORKER_CHANNELS_OF, self.uow.account_sid, sorted(workers)):
+            each = row(WorkerChannel, record)
+            found.setdefault(each.worker_sid, {})[each.task_channel_sid] = Load(
+                each.task_channel_unique_name,
+                each.configured_capacity,
+                each.load,
+                each.assigned_tasks,
+                each.available,
+                each.last_reserved_time,
+            )
+        return found
+
+    def _offer(self, desk: Desk, task_sid: str, worker_sid: str) -> None:
+        task, worker = desk.tasks.get(task_sid), desk.workers.get(worker_sid)
+        if task is None or not self._unmoved(task) or task.assignment_status not in ("pending", "reserved"):
+            desk.look_at(worker_sid)  # still free, and other tasks were planned without them
+            return
+        channel = desk.channels.get((worker_sid, task.task_channel_sid))
+        if worker is None or channel is None:
+            desk.look_at(task_sid)
+            return
+        directed = task.ignore_capacity and task.routing_target == worker_sid
+        if directed or (worker.available and channel.free):
+            desk.offer(task, worker, channel)
+        else:
+            desk.look_at(task_sid)
+
+    def _unmoved(self, task: Task) -> bool:
+        """Whether the task is still where the plan saw it; else whoever moved it marked it."""
+        return self.waiting[task.sid].group_key == task.group_key
+
+    async def _to_look_after(self, alone: Iterable[str]) -> dict[str, bool]:
+        """Of the tasks that found nobody, those to act on: whether each leaves its target by skip_if."""
+        found: dict[str, bool] = {}
+        for sid in alone:
+            task = self.waiting[sid]
+            if task.entering:
+                found[sid] = await self._skips(task)
+            elif task.routing_target and task.routing_target.startswith("WK") and task.ignore_capacity:
+                found[sid] = False
+            if len(found) == MOST_OFFERS:
+                mark(self.uow, self.workspace.sid, *sorted(self.subjects))
+                break
+        return found
+
+    async def _skips(self, task: Task) -> bool:
+        """Whether skip_if of the task's target holds on the workers of its queue (§4.2)."""
+        skip_if = placing.target_of(task, self.workflows[task.sid]).skip_if
+        if skip_if is None:
+            return False
+        queue = compile_expression(task.task_queue_target_workers or "")
+        counts = {"available": 0, "unavailable": 0}
+        for each in await store.activities(self.uow, self.workspace.sid):
+            counts[each.sid] = 0
+        for worker in await _everybody(self.uow, self.workspace.sid):
+            if queue.matches(worker.context):
+                counts["available" if worker.available else "unavailable"] += 1
+                activity = str(worker.built_in["activity_sid"])
+                counts[activity] = counts.get(activity, 0) + 1
+        return skip_if.matches({"workers": counts, "task": attributes_of(task.attributes)})
+
+    async def _look_after(self, desk: Desk, task_sid: str, skipped: bool) -> None:
+        task = desk.tasks.get(task_sid)
+        if task is None or task.assignment_status != "pending" or not self._unmoved(task):
+            return
+        workflow = self.workflows[task_sid]
+        if skipped and workflow is not None:
+            await routing.skip(desk, task, workflow)
+        elif task.entering:
+            task.entering = False
+            desk.touch_task(task)
+        else:
+            routing.fail_target(desk, task)
+
+
+def _candidates_of(
+    records: Iterable[Any],
+    attributes: Mapping[tuple[str, int], Mapping[str, object]],
+    loads: Mapping[str, dict[str, Load]],
+    subjects: set[str],
+) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for record in records:
+        key = (record["sid"], record["attributes_version"])
+        if key not in attributes:
+            continue  # changed meanwhile; the change marked the worker
+        load = Load(
+            record["unique_name"],
+            record["configured_capacity"],
+            record["taken"],
+            record["assigned_tasks"],
+            record["channel_available"],
+            record["channel_last_reserved_time"],
+        )
+        known = found.get(record["sid"])
+        if known is not None:
+            known.channels.setdefault(record["task_channel_sid"], load)
+            continue
+        found[record["sid"]] = Candidate(
+            sid=record["sid"],
+            friendly_name=record["friendly_name"],
+            available=record["available"],
+            fresh=record["sid"] in subjects,
+            last_reserved=record["last_reserved_time"],
+            attributes=attributes[key],
+            built_in=_built_in(record),
+            channels=loads.get(record["sid"]) or {record["task_channel_sid"]: load},
+        )
+    return list(found.values())
+
+
+def _built_in(record: Any) -> dict[str, object]:
+    return {name: record[name] for name in ("sid", "friendly_name", "activity_sid", "activity_name")}
+
+
+async def _everybody(reader: Reader, workspace_sid: str) -> list[Candidate]:
+    records = await reader.fetch(ALL_WORKERS, reader.account_sid, workspace_sid)
+    versions = {(record["sid"], record["attributes_version"]) for record in records}
+    attributes = await membership.attributes_of_all(reader, versions)
+    return [
+        Candidate(
+            sid=record["sid"],
+            friendly_name=record["friendly_name"],
+            available=record["available"],
+            fresh=False,
+            last_reserved=reader.now,
+            attributes=attributes[record["sid"], record["attributes_version"]],
+            built_in=_built_in(record),
+            channels={},
+        )
+        for record in records
+        if (record["sid"], record["attributes_version"]) in attributes
+    ]

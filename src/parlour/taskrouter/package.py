@@ -1,0 +1,61 @@
+"""The floor of TaskRouter."""
+
+from typing import Final
+
+from parlour.package import Invariant, Package
+from parlour.taskrouter import routes, task_routes, worker_routes, workflow_routes
+from parlour.taskrouter.events import reactions
+
+OWNER_STATE: Final = """
+SELECT t.sid, t.assignment_status, array_agg(r.sid || ' ' || r.reservation_status) AS reservations
+FROM task AS t
+LEFT JOIN reservation AS r ON r.account_sid = t.account_sid AND r.task_sid = t.sid
+    AND r.reservation_status IN ('pending', 'accepted', 'wrapping')
+WHERE t.account_sid = $1 AND $2::timestamptz IS NOT NULL
+GROUP BY t.account_sid, t.sid, t.assignment_status
+HAVING CASE t.assignment_status
+    WHEN 'pending' THEN count(r.sid) > 0
+    WHEN 'reserved' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'pending') = 0
+        OR count(r.sid) FILTER (WHERE r.reservation_status = 'accepted') > 0
+    WHEN 'assigned' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'accepted') = 0
+    WHEN 'wrapping' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'wrapping') = 0
+        OR count(r.sid) FILTER (WHERE r.reservation_status <> 'wrapping') > 0
+    ELSE count(r.sid) > 0 END"""
+OVER_CAPACITY: Final = """
+SELECT c.sid, c.worker_sid, c.configured_capacity, c.pending_tasks, c.assigned_tasks, c.wrapping_tasks,
+       count(r.sid) AS holding
+FROM worker_channel AS c
+LEFT JOIN reservation AS r ON r.account_sid = c.account_sid AND r.worker_sid = c.worker_sid
+    AND r.task_channel_sid = c.task_channel_sid AND r.reservation_status IN ('pending', 'accepted', 'wrapping')
+WHERE c.account_sid = $1 AND $2::timestamptz IS NOT NULL
+GROUP BY c.account_sid, c.sid, c.worker_sid, c.configured_capacity, c.pending_tasks, c.assigned_tasks,
+         c.wrapping_tasks
+HAVING c.pending_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'pending')
+    OR c.assigned_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'accepted')
+    OR c.wrapping_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'wrapping')"""
+UNSEEN_MARKS: Final = """
+SELECT t.sid, t.workspace_sid, t.date_updated FROM task AS t
+JOIN match_mark AS m ON m.account_sid = t.account_sid AND m.subject_sid = t.sid
+WHERE t.account_sid = $1 AND t.assignment_status = 'pending' AND t.date_updated < $2::timestamptz - interval '2 s'"""
+ACCEPTED_TWICE: Final = """
+SELECT task_sid, array_agg(sid) AS reservations FROM reservation
+WHERE account_sid = $1 AND reservation_status = 'accepted' AND $2::timestamptz IS NOT NULL
+GROUP BY task_sid HAVING count(*) > 1"""
+
+
+def package() -> Package:
+    """Return what the floor offers."""
+    return Package(
+        name="taskrouter",
+        migrations="parlour.taskrouter",
+        operations=[routes.operations, workflow_routes.operations, worker_routes.operations, task_routes.operations],
+        reactions=[reactions],
+        invariants=[
+            Invariant(5, "a task has exactly one owner state", OWNER_STATE, "cancel the task by the API, or report it"),
+            Invariant(5, "a worker channel counts what it holds", OVER_CAPACITY, "report it; restart does not help"),
+            Invariant(
+                5, "no waiting task is left unseen", UNSEEN_MARKS, "see `parlour jobs list` for taskrouter.match"
+            ),
+            Invariant(5, "a reservation is accepted once per task", ACCEPTED_TWICE, "complete one of the reservations"),
+        ],
+    )

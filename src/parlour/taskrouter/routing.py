@@ -1,0 +1,142 @@
+"""How a waiting task goes from target to target, and how the workflow ends it (taskrouter.md §3.2)."""
+
+import json
+from typing import Final
+
+from parlour.taskrouter import placing, store
+from parlour.taskrouter.desk import Desk
+from parlour.taskrouter.errors import no_queue_for_task, refused
+from parlour.taskrouter.rows import Task, attributes_of
+from parlour.taskrouter.workflow import Position, Workflow
+
+TTL_EXCEEDED: Final = "Task TTL Exceeded"
+TOO_MANY_ASSIGNMENTS: Final = "Task TTL Exceeded or Max assignment count exceeded"
+WORKFLOW_TIMEOUT: Final = "Task canceled on Workflow timeout"
+WORKFLOW_SKIPPED: Final = "Task canceled on Workflow skip"
+TARGET_NOT_MET: Final = "RoutingTarget SLA for Reservation creation was not met"
+TARGET_NOT_AVAILABLE: Final = "RoutingTarget not available for Reservation acceptance: {}"
+MAX_ASSIGNMENTS: Final = 1000  # times a task may become reserved (taskrouter.md §2.2)
+
+
+async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) -> None:
+    """Put the task into the target, state it, watch its deadline and have matching look at it."""
+    target = workflow.target_at(position)
+    queue = await store.task_queue(desk.uow, desk.workspace_sid, target.queue_sid) if target else None
+    if target is None or queue is None:
+        raise refused(f"Task {task.sid} cannot be routed: the queue of its workflow target does not exist")
+    had_queue = task.task_queue_sid is not None
+    found = workflow.filter_at(position)
+    moved = placing.enter_target(task, workflow, position, queue, desk.now)
+    desk.touch_task(task)
+    desk.fact(
+        "workflow.target-matched",
+        task,
+        workflow_filter_name=found.name if found else "",
+        workflow_filter_expression=json.dumps(
+            [found.expression.source] if found and found.expression else [], ensure_ascii=False
+        ),
+    )
+    if moved:
+        if had_queue:
+            desk.fact("task-queue.moved", task)
+        desk.fact("task-queue.entered", task)
+    desk.deadline(task)
+    desk.look_at(task.sid)
+
+
+async def start(desk: Desk, task: Task, workflow: Workflow) -> None:
+    """Route a new task.
+
+    :raises ContractError: 400/20001, no filter holds and there is no default filter (§3.2 step 1).
+    """
+    position = workflow.enter(attributes_of(task.attributes))
+    if position is None:
+        raise no_queue_for_task(task.workspace_sid, task.account_sid)
+    task.workflow_entered_date = task.workflow_entered_date or desk.now
+    desk.fact("workflow.entered", task)
+    await enter(desk, task, workflow, position)
+
+
+async def restart(desk: Desk, task: Task, workflow: Workflow, revision: int) -> None:
+    """Run a waiting task through an edited workflow from its first filter, its age kept (§3.4)."""
+    task.workflow_revision = revision
+    task.target_seconds = 0
+    position = workflow.enter(attributes_of(task.attributes))
+    if position is None:
+        desk.fact("workflow.timeout", task)
+        _cancel(desk, task, WORKFLOW_TIMEOUT, "workflow_timeout")
+        return
+    await enter(desk, task, workflow, position)
+    await catch_up(desk, task, workflow)
+
+
+async def catch_up(desk: Desk, task: Task, workflow: Workflow | None) -> None:
+    """Leave targets whose time is over; after the last one the task is canceled (§3.2 step 6)."""
+    while task.target_deadline is not None and task.target_deadline <= desk.now:
+        position = placing.position_of(task)
+        if workflow is None or position is None:
+            return
+        desk.fact("task-queue.timeout", task)
+        following = workflow.after_timeout(position, attributes_of(task.attributes))
+        if following is None:
+            desk.fact("workflow.timeout", task)
+            _cancel(desk, task, WORKFLOW_TIMEOUT, "workflow_timeout")
+            return
+        await enter(desk, task, workflow, following)
+
+
+async def skip(desk: Desk, task: Task, workflow: Workflow) -> None:
+    """Leave a target whose skip_if holds; it contributes nothing to the deadlines (§3.2 step 4, "Timeout clock")."""
+    position = placing.position_of(task)
+    if position is None:
+        return
+    task.target_seconds -= placing.target_of(task, workflow).timeout or 0
+    following = workflow.after_skip(position, attributes_of(task.attributes))
+    if following is None:
+        desk.fact("workflow.skipped", task)
+        _cancel(desk, task, WORKFLOW_SKIPPED, "workflow_skipped")
+        return
+    await enter(desk, task, workflow, following)
+    await catch_up(desk, task, workflow)
+
+
+async def reservation_ended(desk: Desk, task: Task) -> None:
+    """Go on with a task one of whose offers came to nothing: waiting again once all did (§2.2, §3.2 step 7)."""
+    if task.assignment_status != "reserved" or desk.held(task):
+        return
+    if task.expires <= desk.now:
+        _cancel(desk, task, TTL_EXCEEDED, "ttl")
+        return
+    if task.assignment_count >= MAX_ASSIGNMENTS:
+        _cancel(desk, task, TOO_MANY_ASSIGNMENTS, "max_assignments")
+        return
+    if task.routing_target is not None and task.routing_target.startswith("WK"):
+        _cancel(desk, task, TARGET_NOT_AVAILABLE.format(task.routing_target), "routing_target")
+        return
+    desk.set_task(task, "pending")
+    desk.look_at(task.sid)
+    await catch_up(desk, task, await placing.workflow_of(desk.uow, task))
+
+
+def expire(desk: Desk, task: Task) -> None:
+    """End a task whose time to live is over (§2.3)."""
+    reason = TARGET_NOT_MET if task.routing_target and task.routing_target.startswith("WK") else TTL_EXCEEDED
+    _cancel(desk, task, reason if task.assignment_status == "pending" else TTL_EXCEEDED, "ttl")
+
+
+def fail_target(desk: Desk, task: Task) -> None:
+    """End a task whose routing target cannot be reserved: reservation.failed carries the task (§2.3)."""
+    _cancel(desk, task, TARGET_NOT_MET, "routing_target")
+    desk.fact("reservation.failed", task)
+
+
+def cancel(desk: Desk, task: Task, reason: str | None) -> None:
+    """End a waiting task for a caller of the API; its pending reservations are canceled."""
+    _cancel(desk, task, reason, "api")
+
+
+def _cancel(desk: Desk, task: Task, reason: str | None, by: str) -> None:
+    task.target_deadline = None
+    desk.set_task(task, "canceled", reason=reason, by=by)
+    for reservation in desk.held(task):
+        desk.set_reservation(reservation, "canceled")

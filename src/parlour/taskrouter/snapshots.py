@@ -1,0 +1,134 @@
+"""What facts and worker events carry: full snapshots and the event bridge's shapes (taskrouter.md §7.1, §9.4)."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from parlour.kit.wire import iso_millis
+from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel
+
+_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "task_queue_target_workers")
+
+
+def _plain(row: msgspec.Struct) -> dict[str, Any]:
+    return {
+        name: iso_millis(value) if isinstance(value, datetime) else value
+        for name, value in msgspec.structs.asdict(row).items()
+    }
+
+
+def task(row: Task, now: datetime) -> dict[str, Any]:
+    """A task as it is at ``now``, with age and seconds in queue for statistics."""
+    snapshot = _plain(row)
+    for name in _PLACE:
+        del snapshot[name]
+    snapshot["age"] = row.age(now)
+    snapshot["seconds_in_queue"] = row.seconds_in_queue(now)
+    return snapshot
+
+
+def worker(row: Worker) -> dict[str, Any]:
+    """A worker's columns."""
+    return _plain(row)
+
+
+def worker_channel(row: WorkerChannel) -> dict[str, Any]:
+    """A worker channel's columns and its free capacity."""
+    return {**_plain(row), "available_capacity_percentage": row.available_capacity_percentage}
+
+
+def reservation(row: Reservation, of_task: Task, of_worker: Worker, now: datetime) -> dict[str, Any]:
+    """A reservation with the task and the worker of that moment."""
+    return {**_plain(row), "task": task(of_task, now), "worker": worker(of_worker)}
+
+
+def seconds(at: datetime) -> int:
+    """Epoch seconds, the form of dates on the event bridge."""
+    return int(at.timestamp())
+
+
+def bridge_task(row: Task, now: datetime) -> dict[str, Any]:
+    """A task in the event bridge's shape (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "addons": row.addons,
+        "age": row.age(now),
+        "assignment_status": row.assignment_status,
+        "attributes": row.attributes,
+        "date_created": seconds(row.date_created),
+        "date_updated": seconds(row.date_updated),
+        "ignore_capacity": row.ignore_capacity,
+        "priority": row.priority,
+        "queue_name": row.task_queue_friendly_name,
+        "queue_sid": row.task_queue_sid,
+        "reason": row.reason,
+        "routing_target": row.routing_target,
+        "task_channel_sid": row.task_channel_sid,
+        "task_channel_unique_name": row.task_channel_unique_name,
+        "timeout": row.timeout,
+        "version": row.version,
+        "virtual_start_time": seconds(row.virtual_start_time),
+        "workflow_name": row.workflow_friendly_name,
+        "workflow_sid": row.workflow_sid,
+    }
+
+
+def bridge_reservation(row: Reservation, of_task: Task, now: datetime) -> dict[str, Any]:
+    """A reservation with its task in the event bridge's shape (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "canceled_reason_code": row.canceled_reason_code,
+        "date_created": seconds(row.date_created),
+        "date_updated": seconds(row.date_updated),
+        "reservation_status": row.reservation_status,
+        "reservation_timeout": row.reservation_timeout,
+        "task": bridge_task(of_task, now),
+        "task_channel_sid": row.task_channel_sid,
+        "task_sid": row.task_sid,
+        "version": row.version,
+        "worker_name": row.worker_name,
+        "worker_previous_activity_sid": row.worker_previous_activity_sid,
+        "worker_sid": row.worker_sid,
+    }
+
+
+def bridge_worker(row: Worker) -> dict[str, Any]:
+    """A worker in the event bridge's shape (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "activity_name": row.activity_name,
+        "activity_sid": row.activity_sid,
+        "attributes": row.attributes,
+        "available": row.available,
+        "date_created": seconds(row.date_created),
+        "date_status_changed": seconds(row.date_status_changed),
+        "date_updated": seconds(row.date_updated),
+        "friendly_name": row.friendly_name,
+        "version": row.version,
+    }
+
+
+def bridge_worker_channel(row: WorkerChannel) -> dict[str, Any]:
+    """A worker channel in the event bridge's shape; ``last_reserved_time`` in milliseconds (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "assigned_tasks": row.assigned_tasks,
+        "available": row.available,
+        "available_capacity_percentage": row.available_capacity_percentage,
+        "configured_capacity": row.configured_capacity,
+        "date_created": seconds(row.date_created),
+        "date_updated": seconds(row.date_updated),
+        "last_reserved_time": int(row.last_reserved_time.timestamp() * 1000),
+        "task_channel_sid": row.task_channel_sid,
+        "task_channel_unique_name": row.task_channel_unique_name,
+        "worker_sid": row.worker_sid,
+    }

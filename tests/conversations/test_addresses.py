@@ -1,0 +1,108 @@
+"""What a caller of the REST API sees of addresses, services and configuration (conversations.md §8)."""
+
+import random
+
+import pytest
+from twilio.rest import Client
+
+from tests.conversations.calls import raw, refusal
+
+KEYS = {
+    "sid", "account_sid", "type", "address", "friendly_name", "address_country", "auto_creation", "date_created",
+    "date_updated", "url",
+}  # fmt: skip
+
+
+def number() -> str:
+    """Return a phone number that no other test uses."""
+    return f"+1557{random.randrange(10**7):07d}"
+
+
+def test_an_address_is_found_by_sid_and_by_itself(twilio: Client) -> None:
+    address = number()
+    status, body = raw(
+        twilio, "POST", "/v1/Configuration/Addresses", Type="SmS", Address=address, FriendlyName="Shop",
+        **{
+            "AutoCreation.Enabled": "true", "AutoCreation.Type": "webhook",
+            "AutoCreation.WebhookUrl": "https://example.com/x", "AutoCreation.WebhookMethod": "get",
+            "AutoCreation.WebhookFilters": ["onMessageAdded", "onParticipantAdded"],
+        },
+    )  # fmt: skip
+    assert status == 201
+    assert body.keys() == KEYS
+    assert body["type"] == "sms"
+    assert body["auto_creation"] == {
+        "enabled": True, "type": "webhook", "conversation_service_sid": None, "webhook_url": "https://example.com/x",
+        "webhook_method": "GET", "webhook_filters": ["onMessageAdded", "onParticipantAdded"],
+    }  # fmt: skip
+    context = twilio.conversations.v1.address_configurations
+    assert context(address).fetch().sid == body["sid"]
+    changed = context(address).update(auto_creation_type="default", auto_creation_enabled=False)
+    assert changed.auto_creation == {"enabled": False, "type": "default", "conversation_service_sid": None}
+    assert refusal(context.create, type="sms", address=address).status == 409
+    assert body["sid"] in {row.sid for row in context.list(type="sms")}
+    assert body["sid"] not in {row.sid for row in context.list(type="chat")}
+    assert context(body["sid"]).delete()
+    assert refusal(context(address).fetch).code == 20404
+
+
+def test_a_chat_address_is_any_label(twilio: Client) -> None:
+    made = twilio.conversations.v1.address_configurations.create(type="chat", address=f"web-{number()}")
+    assert made.type == "chat"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"type": "fax", "address": "+15550001111"},
+        {"type": "email", "address": "a@example.com"},
+        {"type": "sms", "address": "whatsapp:+15550001111"},
+        {"type": "whatsapp", "address": "+15550001111"},
+        {"type": "sms", "address": ""},
+        {"type": "sms", "address": "+15550001112", "auto_creation_type": "studio"},
+        {"type": "sms", "address": "+15550001112", "auto_creation_type": "other"},
+        {
+            "type": "sms",
+            "address": "+15550001112",
+            "auto_creation_type": "studio",
+            "auto_creation_studio_flow_sid": "FW" + "0" * 32,
+        },
+        {"type": "sms", "address": "+15550001112", "auto_creation_conversation_service_sid": "IS" + "0" * 32},
+        {"type": "sms", "address": "+15550001112", "auto_creation_type": "webhook"},
+    ],
+)
+def test_a_wrong_address_is_refused(twilio: Client, parameters: dict[str, str]) -> None:
+    assert refusal(twilio.conversations.v1.address_configurations.create, **parameters).status == 400
+
+
+def test_the_configuration_names_the_default_service(twilio: Client) -> None:
+    _, body = raw(twilio, "GET", "/v1/Configuration")
+    assert body.keys() == {
+        "account_sid", "default_chat_service_sid", "default_messaging_service_sid", "default_inactive_timer",
+        "default_closed_timer", "url", "links",
+    }  # fmt: skip
+    service = twilio.conversations.v1.services(body["default_chat_service_sid"]).fetch()
+    assert twilio.conversations.v1.conversations.create().chat_service_sid == service.sid
+    _, shown = raw(twilio, "GET", f"/v1/Services/{service.sid}/Configuration")
+    assert shown.keys() == {
+        "chat_service_sid", "default_conversation_creator_role_sid", "default_conversation_role_sid",
+        "default_chat_service_role_sid", "url", "links", "reachability_enabled",
+    }  # fmt: skip
+
+
+def test_a_new_service_has_four_roles_and_its_own_defaults(twilio: Client) -> None:
+    status, body = raw(twilio, "POST", "/v1/Services", FriendlyName="Second")
+    assert status == 201
+    assert body.keys() == {"account_sid", "sid", "friendly_name", "date_created", "date_updated", "url", "links"}
+    service = twilio.conversations.v1.services(body["sid"])
+    roles = {role.friendly_name: role for role in service.roles.list()}
+    assert roles.keys() == {"service admin", "service user", "channel admin", "channel user"}
+    changed = service.configuration().update(default_conversation_role_sid=roles["channel admin"].sid)
+    assert changed.default_conversation_role_sid == roles["channel admin"].sid
+    made = service.conversations.create()
+    person = service.conversations(made.sid).participants.create(identity="zoe")
+    assert person.role_sid == roles["channel admin"].sid
+    assert (
+        refusal(service.configuration().update, default_chat_service_role_sid=roles["channel user"].sid).code == 50102
+    )
+    assert body["sid"] in {row.sid for row in twilio.conversations.v1.services.list()}
