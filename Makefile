@@ -29,7 +29,7 @@ PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/*)
 .PHONY: demo test prove bench coverage lint clean install pages browser
 
 demo: install pages ## Start everything with demo data; Ctrl-C ends it
-	@$(BIN)/python scripts/foreground.py $(BIN)/parlour start --demo $(ARGS)
+	@$(BIN)/python scripts/foreground.py $(BIN)/parlour demo $(ARGS)
 
 test: lint pages browser ## Lint, then every suite, one after the other, with their seconds
 	@$(BIN)/python scripts/test.py $(SUITES)
