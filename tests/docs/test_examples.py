@@ -12,8 +12,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def python_of(name: str) -> list[str]:
     """Return the Python blocks of a document."""
-    blocks = re.findall(r"^( *)```python\n(.*?)^ *```", (DOCS / name).read_text(), re.S | re.M)
-    return [re.sub(f"^{indent}", "", block, flags=re.M) for indent, block in blocks]
+    blocks = re.findall(r"^( *)```python\n(.*?)^ *```", (DOCS / name).read_text(), re.DOTALL | re.MULTILINE)
+    return [re.sub(f"^{indent}", "", block, flags=re.MULTILINE) for indent, block in blocks]
 
 
 def test_the_sdk_example_makes_a_conversation_and_reads_it(server: LiveServer) -> None:
