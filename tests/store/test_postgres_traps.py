@@ -329,6 +329,8 @@ async def test_nothing_outside_the_data_folder_is_changed(empty: World, models: 
     existing.chmod(0o750)
     owned = modes(existing)
     running = await empty.run(existing)
+    maps = Path(f"/proc/{empty.server(existing)}/maps").read_text()
+    assert "/dev/shm/PostgreSQL" not in maps, "its shared memory is in the data folder too"
     assert modes(empty.place / "site" / "file", empty.binaries.postgres) == seen
     await empty.stop(running)
     assert modes(empty.place / "site" / "file", empty.binaries.postgres) == seen
