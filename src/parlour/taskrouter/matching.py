@@ -74,7 +74,7 @@ class _Round:
         demands = await self._demands()
         candidates = await self._candidates(demands)
         ordered = in_order(demands, self.preferred)
-        return make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
+        return await make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
 
     async def apply(self, plan: Plan) -> None:
         """Reserve what still holds once the rows are locked, and look after tasks that found nobody."""
