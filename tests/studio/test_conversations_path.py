@@ -13,8 +13,8 @@ from twilio.rest import Client
 
 from parlour.cli.main import main
 from parlour.studio.defaults import DEMO_QUESTION
+from tests import shared_flows
 from tests.conftest import LiveServer
-from tests.studio import shared_flows
 from tests.studio.random_flows import CHANNEL, WORKFLOW, Script, dump, scripts
 
 
@@ -97,8 +97,8 @@ def imported(server: LiveServer, path: Path, mapping: dict[str, str]) -> str:
         arguments += ["--map", f"{foreign}={ours}"]
     known = {
         "PARLOUR_URL": server.url,
-        "PARLOUR_ACCOUNT_SID": server.credentials.account_sid,
-        "PARLOUR_AUTH_TOKEN": server.credentials.auth_token,
+        "TWILIO_ACCOUNT_SID": server.credentials.account_sid,
+        "TWILIO_AUTH_TOKEN": server.credentials.auth_token,
     }
     result = CliRunner(env=known).invoke(main, arguments)
     assert result.exit_code == 0, result.output

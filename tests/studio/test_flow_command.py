@@ -25,8 +25,8 @@ def parlour(server: LiveServer) -> Command:
     def run(*arguments: str) -> Result:
         known = {
             "PARLOUR_URL": server.url,
-            "PARLOUR_ACCOUNT_SID": server.credentials.account_sid,
-            "PARLOUR_AUTH_TOKEN": server.credentials.auth_token,
+            "TWILIO_ACCOUNT_SID": server.credentials.account_sid,
+            "TWILIO_AUTH_TOKEN": server.credentials.auth_token,
         }
         return CliRunner(env=known).invoke(main, ["flow", *arguments])
 

@@ -213,20 +213,22 @@ async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
     definition = await flows.definition_of(uow, row.flow_sid, row.flow_revision)
     before = row.decoded()
     state, timer, cancelled = before, None, False
+    steps: list[RecordStep] = []
     event: Event | None = first
     while event is not None:
         turn = advance(definition, state, event, now=uow.now, new_sid=lambda: uow.new_sid("FT"))
         state = turn.state
-        steps = [effect for effect in turn.effects if isinstance(effect, RecordStep)]
-        if steps:
-            await _record(uow, row, state, steps)
         for effect in turn.effects:
-            if isinstance(effect, SetTimer):
+            if isinstance(effect, RecordStep):
+                steps.append(effect)
+            elif isinstance(effect, SetTimer):
                 timer = effect
             elif isinstance(effect, CancelTimer):
                 cancelled = True
         event = await _perform(uow, definition, turn)
-    saved = await store.save(uow, state)
+    saved = store.save(uow, row, state)
+    if steps:
+        await _record(uow, row, state, steps)
     await _keep_time(uow, saved, new=not before.widget, timer=timer, cancelled=cancelled)
     if saved.status == "ended":
         await _announce(uow, "execution.ended/1", saved)
@@ -292,7 +294,7 @@ def _refused(command: SendMessage) -> str | None:
 
 
 async def _record(uow: UnitOfWork, row: Execution, state: ExecutionState, steps: list[RecordStep]) -> None:
-    await store.insert_steps(uow, state, steps)
+    store.insert_steps(uow, state, steps)
     for step in steps:
         await state_fact(
             uow,

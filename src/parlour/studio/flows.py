@@ -173,7 +173,7 @@ async def _check_references(reader: Reader, raw: Mapping[str, object], report: R
             continue
         finding = Finding(f"{message}: widget {each.widget}, property {each.field}", each.path)
         # A SID of a kind that nothing here has, inside a longer text such as a URL, is somebody else's own.
-        decides = each.used and (each.placeholder or each.whole or each.value[:2] in refs.known_prefixes())
+        decides = each.placeholder or each.whole or each.value[:2] in refs.known_prefixes()
         (report.foreign if decides else report.warnings).append(finding)
 
 

@@ -18,6 +18,7 @@ from parlour.messaging import log, numbers, render
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import Json, SendMessage, SendToFlex
+from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
@@ -32,15 +33,18 @@ class StudioWebhook(msgspec.Struct, frozen=True):
 
 
 async def studio_webhooks(reader: Reader, conversation_sid: str) -> list[StudioWebhook]:
-    """Return the studio webhooks a conversation has now."""
-    found = await webhooks.list_for(reader, conversation_sid)
-    return [StudioWebhook(each.sid, each.flow_sid) for each in found if each.target == "studio" and each.flow_sid]
+    """Return the studio webhooks a conversation has now, one for each flow."""
+    flows: dict[str, StudioWebhook] = {}
+    for each in await webhooks.list_for(reader, conversation_sid):
+        if each.target == "studio" and each.flow_sid:
+            flows.setdefault(each.flow_sid, StudioWebhook(each.sid, each.flow_sid))
+    return list(flows.values())
 
 
 async def remove_webhooks(uow: UnitOfWork, conversation_sid: str, flow_sid: str) -> None:
     """Remove the studio webhooks of a flow from a conversation."""
-    for each in await studio_webhooks(uow, conversation_sid):
-        if each.flow_sid == flow_sid:
+    for each in await webhooks.list_for(uow, conversation_sid):
+        if each.target == "studio" and each.flow_sid == flow_sid:
             await webhooks.remove(uow, conversation_sid, each.sid)
 
 
@@ -114,6 +118,7 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     made = await interactions.create_inbound(
         uow,
         conversation_sid=command.conversation_sid,
+        workspace_sid=await workflows.workspace_of(uow, command.workflow_sid),
         workflow_sid=command.workflow_sid,
         task_channel=command.task_channel,
         attributes=dict(command.attributes),

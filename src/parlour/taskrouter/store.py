@@ -129,6 +129,7 @@ UPDATE workflow SET friendly_name = $4, configuration = $5, revision = $6, task_
 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"""
 WORKFLOW_LIVE_TASK = """
 SELECT sid FROM task WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL LIMIT 1"""
+WORKSPACE_OF_WORKFLOW = "SELECT workspace_sid FROM workflow WHERE account_sid = $1 AND sid = $2"
 DELETE_WORKFLOW = "DELETE FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"
 
 

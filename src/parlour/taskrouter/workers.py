@@ -91,6 +91,7 @@ async def update(
     if activity_sid is not None:
         activity = await store.activity(uow, workspace_sid, activity_sid)
         if activity is None:
+            await fetch(uow, workspace_sid, sid)
             raise invalid_parameter("ActivitySid", f"'{activity_sid}' is no activity of the workspace")
     if reject_pending_reservations:
         if activity is None or activity.available:
