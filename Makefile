@@ -17,6 +17,11 @@ export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 export RUFF_CACHE_DIR ?= $(CACHE)/ruff
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
+# pip asks rustc for its version, and a rustup without a home would make one in HOME.
+ifeq ($(wildcard $(HOME)/.rustup),)
+export RUSTUP_HOME ?= $(CACHE)/rustup
+endif
+
 INSTALLED := $(VENV)/.installed
 PAGES_BUILT := $(CACHE)/.pages-built
 PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/*)

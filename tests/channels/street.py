@@ -91,7 +91,7 @@ class Street:
 
     def attach(self, number: str) -> None:
         """Have a number's texts go through the carrier."""
-        parlour("carriers", "attach", number, "--to", "simulator", "--data", str(self.data))
+        parlour("carriers", "attach", number, "--to", "street", "--data", str(self.data))
         self.carrier.call("/_sim/numbers", {"phone_number": number, "sms_url": self.inbound_url})
 
     def prepare(self) -> None:
@@ -127,7 +127,7 @@ def street(folder: Path, *arguments: str) -> Iterator[Street]:
     ):
         carrier.faults(**FAST)
         inbound_url = parlour(
-            "carriers", "add", "simulator", "--url", carrier.url, "--carrier-account", carrier.account_sid,
+            "carriers", "add", "street", "--url", carrier.url, "--carrier-account", carrier.account_sid,
             "--carrier-token", carrier.auth_token, "--public-url", server.url, "--data", str(data),
         )  # fmt: skip
         one = Street(server, carrier, data, inbound_url)

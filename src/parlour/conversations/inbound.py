@@ -87,7 +87,12 @@ async def _auto_create(
 ) -> None:
     """Make conversation, scoped webhook and participant, in this order; the webhook sees the first message."""
     await conversations.create(
-        uow, sid=sid, chat_service_sid=configuration.conversation_service_sid, created_by="system", origin=origin
+        uow,
+        sid=sid,
+        chat_service_sid=configuration.conversation_service_sid,
+        created_by="system",
+        address_sid=configuration.sid,
+        origin=origin,
     )
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(

@@ -40,6 +40,8 @@ def _carrier_updated(s: Snapshot) -> str:
 
 
 def _conversation_added(s: Snapshot) -> str:
+    if s.get("address_sid"):
+        return f"The address {s['address_sid']} made a conversation."
     return f"A conversation was made by {s.get('created_by') or s.get('source') or 'the system'}."
 
 
@@ -134,6 +136,8 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "conversation.updated": lambda _: "The conversation was changed.",
     "conversation.state_updated": _conversation_state,
     "conversation.removed": lambda _: "The conversation was removed.",
+    "user.added": lambda s: f"The user {_of(s, 'identity')} was made.",
+    "user.updated": lambda s: f"The user {_of(s, 'identity')} was changed.",
     "participant.added": _participant("joined"),
     "participant.updated": _participant("was changed in"),
     "participant.removed": _participant("left"),
@@ -148,7 +152,16 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "interaction_channel.updated": _channel_updated,
     "task.created": lambda s: f"A task was made with priority {_of(s, 'priority')}. {_task(s)}",
     "task.updated": lambda _: "The task was changed.",
+    "workflow.entered": lambda s: (
+        f"The task entered the workflow {s.get('workflow_friendly_name') or _of(s, 'workflow_sid')}."
+    ),
+    "workflow.target-matched": lambda _: "A filter of the workflow matched.",
+    "workflow.skipped": lambda _: "A target of the workflow was skipped.",
+    "workflow.timeout": lambda _: "The task was in its workflow for too long.",
     "task-queue.entered": _task,
+    "task-queue.moved": lambda s: f"The task was moved. {_task(s)}",
+    "task-queue.timeout": lambda _: "The task was at this target for too long.",
+    "task.system-deleted": _task_ended("was deleted by the system"),
     "task.canceled": _task_ended("was canceled"),
     "task.wrapup": _task_ended("is wrapping up"),
     "task.completed": _task_ended("was completed"),
@@ -160,5 +173,6 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "reservation.canceled": _reservation("The offer to {worker} was canceled."),
     "reservation.rescinded": _reservation("The offer to {worker} was taken back: another one accepted."),
     "reservation.wrapup": _reservation("{worker} is wrapping up."),
+    "reservation.failed": _reservation("The offer to {worker} failed."),
     "reservation.completed": _reservation("{worker} completed."),
 }
