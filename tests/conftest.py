@@ -26,8 +26,32 @@ from parlour.outbox.runner import Runner
 from parlour.sdk import client as sdk_client
 from parlour.settings import Settings
 from parlour.store.postgres.supervisor import Supervisor
+from tests import shared_flows
 
+NOT_RUN = pytest.StashKey[list[str]]()
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the checks on real flows, and remember which were not run."""
+    config.addinivalue_line("markers", "needs_shared: uses the real flows of ../shared")
+    config.stash[NOT_RUN] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the checks on real flows where these do not stand beside the clone."""
+    if shared_flows.folder() is not None:
+        return
+    absent = [item for item in items if item.get_closest_marker("needs_shared")]
+    config.stash[NOT_RUN] = [item.nodeid for item in absent]
+    items[:] = [item for item in items if item not in absent]
+    config.hook.pytest_deselected(items=absent)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name the checks that were not run."""
+    for name in config.stash.get(NOT_RUN, []):
+        terminalreporter.write_line(f"not run, ../shared is not there: {name}")
 
 
 def free_port() -> int:
@@ -146,6 +170,7 @@ async def program() -> AsyncIterator[Program]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await process.leave()
+            await composed.outgoing.close()
             await composed.database.close()
 
 

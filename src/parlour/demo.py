@@ -74,7 +74,9 @@ async def seed(program: Program, carrier: Carrier | None) -> None:
         await _agents(uow)
         return str(connection.sid)
 
-    connection_sid = await program.database.step(account_sid, work, request_id=program.database.sids.new("RQ", program.clock.now()))
+    connection_sid = await program.database.step(
+        account_sid, work, request_id=program.database.sids.new("RQ", program.clock.now())
+    )
     sms_url = f"{program.settings.base_url}/carrier/{connection_sid}/inbound"
     for number, name in FLOWS.items():
         await _register(program, carrier, number, name, sms_url)

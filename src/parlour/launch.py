@@ -45,6 +45,8 @@ async def _serve(program: Program, stop: asyncio.Event) -> int:
     server = Server(program, extra_routes=playground_carrier_routes(carrier) if carrier is not None else [])
     stopping = asyncio.create_task(stop.wait(), name="signal")
     stopping.add_done_callback(lambda _: server.stop())
+    if carrier is not None:
+        stopping.add_done_callback(lambda _: carrier.close_streams())  # open handset pages would delay the end
     with address_published(program.settings):
         try:
             await server.run(before_serving=lambda: _prepare(program, carrier), on_ready=lambda: _say_ready(program))

@@ -89,13 +89,16 @@ def monitoring_routes(program: "Program", metrics: Metrics, runner: Runner) -> l
     async def figures(_request: Request) -> Response:
         def count(connection: Any) -> Any:
             return connection.fetchrow(
-                "SELECT count(*) FILTER (WHERE dead_at IS NULL) AS waiting, "
-                "count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead FROM job"
+                "SELECT count(*) FILTER (WHERE dead_at IS NULL AND due <= $1) AS waiting, "
+                "count(*) FILTER (WHERE dead_at IS NULL AND due > $1) AS scheduled, "
+                "count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead FROM job",
+                program.clock.now(),
             )
 
         try:
             row = await program.database.system(count)
             metrics.jobs.labels("waiting").set(row["waiting"])
+            metrics.jobs.labels("scheduled").set(row["scheduled"])
             metrics.jobs.labels("dead").set(row["dead"])
         except ContractError:
             metrics.jobs.clear()

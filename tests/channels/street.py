@@ -1,17 +1,22 @@
 """A live server with a carrier: what the tests of the street side start from."""
 
+import json
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from twilio.rest import Client
 
 from tests.carrier import Carrier, running_carrier
-from tests.conftest import LiveServer, running_server
+from tests.conftest import LiveServer, running_server, wait_for_server
 
+PLAIN, ANSWERED = "+15550900001", "+15550900002"
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 
 
@@ -22,6 +27,19 @@ def parlour(*arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def post(url: str, form: dict[str, str], signature: str | None) -> int:
+    """Post a webhook and return the status of the answer."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if signature is not None:
+        headers["X-Twilio-Signature"] = signature
+    request = urllib.request.Request(url, urlencode(form).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 @dataclass
@@ -37,32 +55,57 @@ class Street:
     inbound_url: str
     used: int = 0
 
+    def fails_at(self, name: str, after: int = 1) -> None:
+        """Have the server killed when it passes a failpoint."""
+        body = json.dumps({"name": name, "after": after}).encode()
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.server.url}/_fault/arm", body, {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+
+    def kill(self) -> None:
+        """Kill the server now."""
+        self.server.process.kill()
+        self.server.process.wait(10)
+
+    def start_again(self) -> None:
+        """Wait until the server is dead, and start it with the same arguments on the same port."""
+        self.server.process.wait(20)
+        with self.server.log.open("ab") as output:
+            self.server.process = subprocess.Popen(self.server.process.args, stdout=output, stderr=output)
+        wait_for_server(self.server.url, self.server.process, self.server.log)
+
     @property
     def client(self) -> Client:
         """The official client."""
         return self.server.client()
 
     def fresh(self) -> tuple[str, str]:
-        """Return a handset, and a number of the account on the carrier."""
+        """Return a new handset, and the number that no address configuration has."""
         self.used += 1
-        handset, number = f"+155501{self.used:05}", f"+155509{self.used:05}"
-        parlour("carriers", "attach", number, "--to", "simulator", "--data", str(self.data))
-        self.carrier.call("/_sim/numbers", {"phone_number": number, "sms_url": self.inbound_url})
-        return handset, number
+        return f"+155501{self.used:05}", PLAIN
 
-    def fresh_address(self, **auto_creation: object) -> tuple[str, str]:
-        """Return a handset, and a number whose first message makes a conversation."""
-        handset, number = self.fresh()
+    def fresh_address(self) -> tuple[str, str]:
+        """Return a new handset, and the number whose first message makes a conversation."""
+        return self.fresh()[0], ANSWERED
+
+    def attach(self, number: str) -> None:
+        """Have a number's texts go through the carrier."""
+        parlour("carriers", "attach", number, "--to", "street", "--data", str(self.data))
+        self.carrier.call("/_sim/numbers", {"phone_number": number, "sms_url": self.inbound_url})
+
+    def prepare(self) -> None:
+        """Make the two numbers, and the address configuration of one."""
+        self.attach(PLAIN)
+        self.attach(ANSWERED)
         self.client.conversations.v1.address_configurations.create(
             type="sms",
-            address=number,
+            address=ANSWERED,
             auto_creation_enabled=True,
             auto_creation_type="webhook",
             auto_creation_webhook_url="https://hooks.example.com/none",
             auto_creation_webhook_filters=["onParticipantAdded"],
-            **auto_creation,  # type: ignore[arg-type]
         )
-        return handset, number
 
     def conversation_of(self, handset: str) -> str:
         """Return the open conversation of a handset, empty when it has none."""
@@ -84,7 +127,13 @@ def street(folder: Path, *arguments: str) -> Iterator[Street]:
     ):
         carrier.faults(**FAST)
         inbound_url = parlour(
-            "carriers", "add", "simulator", "--url", carrier.url, "--carrier-account", carrier.account_sid,
+            "carriers", "add", "street", "--url", carrier.url, "--carrier-account", carrier.account_sid,
             "--carrier-token", carrier.auth_token, "--public-url", server.url, "--data", str(data),
         )  # fmt: skip
-        yield Street(server, carrier, data, inbound_url)
+        one = Street(server, carrier, data, inbound_url)
+        try:
+            one.prepare()
+            yield one
+        finally:
+            one.server.process.terminate()
+            one.server.process.wait(30)

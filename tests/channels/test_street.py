@@ -2,18 +2,16 @@
 
 import hashlib
 import struct
-import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from twilio.request_validator import RequestValidator
 
 from tests.carrier import eventually
-from tests.channels.street import FAST, Street, street
+from tests.channels.street import FAST, Street, post, street
 
 
 def png(width: int = 8, height: int = 8) -> bytes:
@@ -148,7 +146,7 @@ def test_an_answer_cut_after_the_carrier_took_it_is_found_there_and_never_double
     world.carrier.wait_for(handset, "afterwards", state="delivered")
     assert world.carrier.received(handset) == ["only once", "afterwards"]
     eventually(lambda: [r.status for r in receipts_of(world, conversation, message.sid)] == ["delivered"])
-    assert [one.status for one in world.client.messages.list(from_=number)] == ["delivered", "delivered"]
+    eventually(lambda: {one.status for one in world.client.messages.list(from_=number, to=handset)} == {"delivered"})
 
 
 def test_a_status_before_the_carriers_answer_is_understood(world: Street) -> None:
@@ -173,14 +171,14 @@ def test_a_refused_text_fails_with_the_carriers_code_and_the_next_one_goes_on(wo
 
 
 def test_an_undelivered_text_says_why(world: Street) -> None:
-    _, number, conversation = begun(world)
+    handset, number, conversation = begun(world)
     world.carrier.faults(**FAST, rules=[{"match": {"op": "create"}, "action": "fail", "code": 30005}])
     message = say(world, conversation, "nobody there")
     [receipt] = eventually(
         lambda: [one for one in receipts_of(world, conversation, message.sid) if one.status == "undelivered"]
     )
     assert receipt.error_code == 30005
-    [record] = world.client.messages.list(from_=number)
+    [record] = world.client.messages.list(from_=number, to=handset)
     assert (record.status, record.error_code, record.error_message) == (
         "undelivered",
         30005,
@@ -214,18 +212,6 @@ def test_copies_of_a_webhook_in_any_order_are_stored_once(world: Street) -> None
     eventually(lambda: "the end" in world.texts(conversation))
     assert sorted(world.texts(conversation)) == sorted(["Hello", *(f"copy {count}" for count in range(4)), "the end"])
     assert len(world.client.messages.list(from_=handset)) == 6
-
-
-def post(url: str, form: dict[str, str], signature: str | None) -> int:
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    if signature is not None:
-        headers["X-Twilio-Signature"] = signature
-    request = urllib.request.Request(url, urlencode(form).encode(), headers)  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 @pytest.mark.parametrize("how", ["unsigned", "wrong", "changed body", "other public address", "other connection"])
@@ -270,7 +256,7 @@ def test_a_direct_text_goes_through_the_carrier(world: Street) -> None:
 
 def test_a_proxy_that_is_no_number_of_the_account_is_refused_for_a_participant(world: Street) -> None:
     conversation = world.client.conversations.v1.conversations.create()
-    with pytest.raises(Exception, match="50413|proxy|Proxy"):
+    with pytest.raises(Exception, match=r"50413|[Pp]roxy"):
         conversation.participants.create(
             messaging_binding_address="+15550101234", messaging_binding_proxy_address="+15557654321"
         )

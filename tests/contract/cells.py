@@ -9,11 +9,12 @@ from urllib.parse import quote, unquote
 from parlour.rest.forms import Choice, Field, JsonObject, Limit, Ref, plan_of
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Operation
 from tests.contract.inprocess import JSON, Request
-from tests.contract.published import Published
+from tests.contract.published import Parameter, Published
 
 SID_PATTERN: Final = re.compile(r"^\^([A-Z]{2})\[0-9a-fA-F\]\{32\}\$$")
 _SID: Final = re.compile(r"^[A-Z]{2}[0-9a-f]{32}$")
 _KINDS: Final[Mapping[str, str]] = {"_integer": "many", "_boolean": "perhaps", "_date": "yesterday"}
+_PUBLISHED_KINDS: Final[Mapping[str, str]] = {"integer": "many", "boolean": "perhaps", "date-time": "yesterday"}
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,10 @@ def _path_cells(good: Good) -> Iterator[Cell]:
 
 def _path_cell(good: Good, kind: str, own: Mapping[str, str], name: str, value: str) -> Cell:
     path = good.operation.path
-    for variable, kept in {**own, name: value}.items():
+    values = {**own, name: value}
+    for variable, kept in values.items():
         path = path.replace("{" + variable + "}", quote(kept, safe=""))
-    return Cell(f"{kind} path", name, replace(good.own, path=path), 404, 20404, (value, path))
+    return Cell(f"{kind} path", name, replace(good.own, path=path), 404, 20404, (*values.values(), path))
 
 
 def _parameter_cells(good: Good) -> Iterator[Cell]:
@@ -100,12 +102,25 @@ def _parameter_cells(good: Good) -> Iterator[Cell]:
             yield _parameter(good, "missing", name, None, 400, 20001)
         yield from _marked(good, field)
     for name, parameter in published.items():
-        match = SID_PATTERN.match(str(parameter.schema.get("pattern", "")))
-        marked = name in plan.fields and any(isinstance(mark, Ref) for mark in plan.fields[name].marks)
-        if match and name in plan.fields and not marked:
-            yield _parameter(good, "foreign", name, _foreign(good, match[1]), 400, None)
+        if name in plan.fields:
+            yield from _published(good, plan.fields[name], parameter)
     for name in good.operation.refused:
         yield _parameter(good, "refused", name, "1", 400, 20001)
+
+
+def _published(good: Good, field: Field, parameter: Parameter) -> Iterator[Cell]:
+    """Return the cells of what is published but checked by a rule, not by the form: any code of the contract."""
+    inner = parameter.schema.get("items", parameter.schema)
+    kinds = {type(mark) for mark in field.marks}
+    match = SID_PATTERN.match(str(inner.get("pattern", "")))
+    if match and Ref not in kinds:
+        yield _parameter(good, "foreign", field.name, _foreign(good, match[1]), 400, None)
+        yield _parameter(good, "malformed", field.name, "XX-nothing", 400, None)
+    if (parameter.enum or inner.get("format") == "http-method") and Choice not in kinds:
+        yield _parameter(good, "choice", field.name, "no-such-choice", 400, None)
+    wrong = _PUBLISHED_KINDS.get(inner.get("format", inner.get("type")))
+    if wrong is not None and getattr(field.convert, "__name__", "") not in _KINDS:
+        yield _parameter(good, "type", field.name, wrong, 400, None)
 
 
 def _marked(good: Good, field: Field) -> Iterator[Cell]:

@@ -4,7 +4,7 @@ A builder makes what its call needs and returns the call itself; it is run once 
 that nothing it uses may be spent.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.contract.published import shape
@@ -35,5 +35,8 @@ def builder_of(product: str, method: str, path: str) -> Builder | None:
     return GOOD_CALLS.get((product, *shape(method, path)))
 
 
-# Bad cells whose answer differs from the rule, with the reference: operation -> "kind parameter" -> (status, code).
-EXCEPTIONS: Final[Mapping[tuple[str, str, str], Mapping[str, tuple[int, int]]]] = {}
+# Operations whose only answer is a refusal that clients expect: (status, reference).
+ALWAYS_REFUSED: Final = {
+    f"/v1{below}/Conversations/{{}}/Messages/{{}}/ChannelMetadata": (404, "conversations.md §1.1")
+    for below in ("", "/Services/{}")
+}

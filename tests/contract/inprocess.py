@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -103,11 +103,20 @@ async def send(app: RestApp, request: Request) -> Reply:
     return Reply(statuses[0], _json(whole), whole)
 
 
+class Held(Exception):
+    """A request that was kept back."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.path)
+        self.request = request
+
+
 class Transport(HttpClient):  # type: ignore[misc]
     """Carries the official client's requests into the application, from any thread.
 
     :ivar last: the last request.
     :ivar extra: a parameter that is added to each request.
+    :ivar hold: keep the next request back, by raising it.
     :ivar seen: a SID of each prefix that an answer had.
     """
 
@@ -118,6 +127,7 @@ class Transport(HttpClient):  # type: ignore[misc]
         self.last: Request | None = None
         self.reply: Reply | None = None
         self.extra: Mapping[str, str] = {}
+        self.hold = False
         self.seen: dict[str, str] = {}
 
     def request(
@@ -136,21 +146,24 @@ class Transport(HttpClient):  # type: ignore[misc]
         sent = dict(headers or {})
         if auth is not None:
             sent["Authorization"] = basic(*auth)
-        query = tuple(tuple(pair.split("=", 1)) for pair in parts.query.split("&") if "=" in pair)
-        query += _pairs(params)
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True)) + _pairs(params)
         is_json = sent.get("Content-Type") == JSON
         form: tuple[tuple[str, str], ...] = () if is_json else _pairs(data)
-        if self.extra:
-            extra = tuple(self.extra.items())
-            query, form = (query + extra, form) if method == "GET" else (query, form + extra)
         if form:
             sent["Content-Type"] = FORM
         body = json.dumps(data).encode() if is_json else None
         host = parts.hostname or ""
-        return self.carry(Request(method, host, parts.path, query, form, tuple(sent.items()), body))  # type: ignore[arg-type]
+        return self.carry(Request(method, host, parts.path, query, form, tuple(sent.items()), body))
 
     def carry(self, request: Request) -> Response:
-        """Send a request and remember it, its answer and the SIDs in it."""
+        """Send a request and remember it, its answer and the SIDs in it.
+
+        :raises Held: where the request is to be kept back.
+        """
+        for name, value in self.extra.items():
+            request = request.with_form(name, value)
+        if self.hold:
+            raise Held(request)
         self.last = request
         self.reply = asyncio.run_coroutine_threadsafe(send(self._app, request), self._loop).result(PATIENCE)
         text = self.reply.content.decode("utf-8", "replace")

@@ -82,6 +82,7 @@ class Document:
     """One published document.
 
     :ivar nulls: component schema to the keys that are null in an example of the document.
+    :ivar empties: the same for empty texts.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Document:
     operations: tuple[Published, ...]
     schemas: Mapping[str, Mapping[str, Any]]
     nulls: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    empties: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the schema that a reference names; others as they are."""
@@ -139,7 +141,7 @@ def find(product: str, method: str, path: str) -> Published | None:
 def _document(name: str, product: str, content: Mapping[str, Any]) -> Document:
     schemas = content["components"]["schemas"]
     shared = content["components"].get("parameters", {})
-    nulls: dict[str, set[str]] = {}
+    shown: dict[str, list[Mapping[str, Any]]] = {}
     found = []
     for path, item in content["paths"].items():
         for method, operation in item.items():
@@ -149,8 +151,15 @@ def _document(name: str, product: str, content: Mapping[str, Any]) -> Document:
             parameters = {parameter.name: parameter for parameter in _parameters(operation, schemas, shared)}
             found.append(Published(name, product, method.upper(), path, parameters, answers))
             for answer in operation["responses"].values():
-                _collect_nulls(answer, nulls)
-    return Document(name, product, tuple(found), schemas, {key: frozenset(value) for key, value in nulls.items()})
+                _collect_examples(answer, shown)
+    return Document(name, product, tuple(found), schemas, _showing(shown, None), _showing(shown, ""))
+
+
+def _showing(shown: Mapping[str, list[Mapping[str, Any]]], wanted: object) -> Mapping[str, frozenset[str]]:
+    return {
+        schema: frozenset(key for row in rows for key, value in row.items() if value == wanted)
+        for schema, rows in shown.items()
+    }
 
 
 def _answer(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -187,7 +196,7 @@ def _parameter(
     return Parameter(name, place, required, tuple(str(value) for value in inner.get("enum", ())), schema)
 
 
-def _collect_nulls(answer: Mapping[str, Any], nulls: dict[str, set[str]]) -> None:
+def _collect_examples(answer: Mapping[str, Any], shown: dict[str, list[Mapping[str, Any]]]) -> None:
     content = answer.get("content", {}).get("application/json")
     if content is None:
         return
@@ -200,7 +209,7 @@ def _collect_nulls(answer: Mapping[str, Any], nulls: dict[str, set[str]]) -> Non
         rows = example.get(key, []) if key is not None and isinstance(example, dict) else [example]
         for row in rows:
             if isinstance(row, dict) and name is not None:
-                nulls.setdefault(name, set()).update(column for column, value in row.items() if value is None)
+                shown.setdefault(name, []).append(row)
 
 
 def _unpacked() -> Path:

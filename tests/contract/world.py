@@ -22,6 +22,7 @@ from parlour.rest.app import RestApp
 from parlour.rest.hosts import Addressing
 from parlour.settings import Settings
 from parlour.store.postgres.supervisor import Supervisor
+from parlour.store.unit import UnitOfWork
 from tests.contract.inprocess import Reply, Request, Transport, raw, send
 
 T = TypeVar("T")
@@ -64,9 +65,9 @@ class Stage:
         """Move the clock, and run until nothing is due."""
         await self._test_clock.advance(timedelta(seconds=seconds))
 
-    def wait(self, work: Callable[[], Any]) -> None:
-        """Run a coroutine of the loop from a thread."""
-        asyncio.run_coroutine_threadsafe(work(), self.loop).result(60)
+    def wait(self, work: Callable[[], Any]) -> Any:
+        """Run a coroutine of the loop from a thread, and return its result."""
+        return asyncio.run_coroutine_threadsafe(work(), self.loop).result(60)
 
     def settle(self) -> None:
         """Run what is due, from a thread."""
@@ -93,6 +94,20 @@ class World:
         """Return a name that was not used before."""
         self._number += 1
         return f"{prefix}-{self._number}"
+
+    def pick(self, *values: T) -> T:
+        """Return one of several values, another at each call."""
+        self._number += 1
+        return values[self._number % len(values)]
+
+    def number(self) -> str:
+        """Return a phone number of the account, new at each call."""
+        return str(self.client.incoming_phone_numbers.create(phone_number=self.phone()).phone_number)
+
+    def step(self, work: Callable[[UnitOfWork], Any]) -> Any:
+        """Do a unit of work on the account's rows, from a thread."""
+        database = self.stage.program.database
+        return self.stage.wait(lambda: database.step(self.account_sid, work, request_id="RQ-test"))
 
     def phone(self) -> str:
         """Return a phone number that was not used before."""
@@ -143,9 +158,12 @@ async def open_stage() -> AsyncIterator[Stage]:
 
 
 def digest_of(tables: list[str]) -> str:
-    """Return the query of a digest over an account's rows in these tables."""
+    """Return the query of a digest over an account's rows in these tables.
+
+    A row's ``xmin`` is the transaction that wrote it: writing a row again, even with the same values, raises the sum.
+    """
     parts = [
-        f"SELECT '{table}:' || count(*) || ':' || coalesce(sum(('x' || md5(t::text))::bit(60)::bigint), 0) AS part "
+        f"SELECT '{table}:' || count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) AS part "
         f'FROM "{table}" t WHERE account_sid = $1'
         for table in tables
     ]

@@ -51,6 +51,38 @@ def test_a_chat_address_is_any_label(twilio: Client) -> None:
     assert made.type == "chat"
 
 
+FLOW = {
+    "description": "waits",
+    "states": [{"name": "Trigger", "type": "trigger", "transitions": [], "properties": {"offset": {"x": 0, "y": 0}}}],
+    "initial_state": "Trigger",
+    "flags": {"allow_concurrent_calls": True},
+}
+
+
+def test_an_address_with_a_flow_attaches_the_flow_to_conversations(twilio: Client) -> None:
+    flow = twilio.studio.v2.flows.create(friendly_name="Waits", status="published", definition=FLOW)
+    context = twilio.conversations.v1.address_configurations
+    made = context.create(
+        type="sms",
+        address=number(),
+        auto_creation_enabled=True,
+        auto_creation_type="studio",
+        auto_creation_studio_flow_sid=flow.sid,
+        auto_creation_studio_retry_count=3,
+    )
+    assert made.auto_creation == {
+        "enabled": True, "type": "studio", "conversation_service_sid": None, "studio_flow_sid": flow.sid,
+        "studio_retry_count": 3,
+    }  # fmt: skip
+    assert refusal(context(made.sid).update, auto_creation_webhook_url="https://example.com").code == 20001
+    assert refusal(context(made.sid).update, auto_creation_studio_retry_count=4).code == 20001
+    conversation = twilio.conversations.v1.conversations(twilio.conversations.v1.conversations.create().sid)
+    hook = conversation.webhooks.create(target="studio", configuration_flow_sid=flow.sid)
+    assert (hook.target, hook.configuration) == ("studio", {"flow_sid": flow.sid})
+    error = refusal(conversation.webhooks(hook.sid).update, configuration_url="https://example.com")
+    assert error.code == 20001
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

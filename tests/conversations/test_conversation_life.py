@@ -119,4 +119,13 @@ def test_dates_of_an_imported_conversation_are_kept_and_filtered(twilio: Client)
     assert made.date_created.isoformat() == "2019-05-01T10:00:00+00:00"
     found = service.conversations.list(start_date="2019-05-01T00:00:00Z", end_date="2019-05-01T23:59:59Z")
     assert [row.sid for row in found] == [made.sid]
+    for query, expected in (
+        ("StartDate=2019-05-01&EndDate=2019-05-01", [made.sid]),
+        ("EndDate=2019-05-01T10:00:00Z", [made.sid]),
+        ("EndDate=2019-04-30", []),
+    ):
+        _, body = raw(twilio, "GET", f"/v1/Services/{made.chat_service_sid}/Conversations?{query}")
+        assert [row["sid"] for row in body["conversations"]] == expected
+    status, body = raw(twilio, "GET", "/v1/Conversations?EndDate=tomorrow")
+    assert (status, "EndDate" in body["message"]) == (400, True)
     assert refusal(service.conversations.create, date_created="yesterday").code == 50308

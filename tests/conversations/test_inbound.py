@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from parlour.accounts.service import Credentials
 from parlour.app import Program
 from parlour.conversations import addresses, conversations, inbound, messages, participants, webhooks
@@ -12,6 +14,11 @@ from parlour.conversations.invariants import INVARIANTS
 from parlour.conversations.store import messages as message_store
 from parlour.conversations.store import participants as participant_store
 from parlour.store.unit import UnitOfWork
+
+
+class BrokenUnitError(Exception):
+    """A unit that fails after it wrote."""
+
 
 CUSTOMER, SHOP = "+15550001111", "+15559990000"
 
@@ -134,11 +141,18 @@ async def test_posting_a_message_takes_two_statements(program: Program, account:
 
     async def post(uow: UnitOfWork) -> None:
         units.append(uow)
-        message = await messages.create(uow, sid, author="agent", body="hi")
+        message = await messages.create(uow, sid, author="agent", body="hi", alone=True)
         assert message.delivery is not None
         assert message.delivery["total"] == 1
 
     await program.database.step(account.account_sid, post)
+    assert units[-1].statements <= 2
+
+    async def post_beside_others(uow: UnitOfWork) -> None:
+        units.append(uow)
+        await messages.create(uow, sid, author="agent", body="hi")
+
+    await program.database.step(account.account_sid, post_beside_others)
     assert units[-1].statements <= 2
 
     async def answer(uow: UnitOfWork) -> None:
@@ -147,6 +161,21 @@ async def test_posting_a_message_takes_two_statements(program: Program, account:
 
     await program.database.step(account.account_sid, answer)
     assert units[-1].statements <= 2
+
+
+async def test_a_message_and_what_follows_it_are_one_unit(program: Program, account: Credentials) -> None:
+    await configure(program, account, AutoCreation(enabled=True))
+    sid = (await receive(program, account, "hello")).conversation_sid or ""
+
+    async def post_and_fail(uow: UnitOfWork) -> None:
+        await messages.create(uow, sid, author="agent", body="never")
+        await conversations.update(uow, sid, conversations.Changes(friendly_name="named"))
+        raise BrokenUnitError
+
+    with pytest.raises(BrokenUnitError):
+        await program.database.step(account.account_sid, post_and_fail)
+    row = await program.database.read(account.account_sid, lambda reader: conversations.fetch(reader, sid))
+    assert (row.next_index, row.friendly_name) == (1, None)
 
 
 async def test_one_person_may_be_removed_while_texts_arrive(program: Program, account: Credentials) -> None:

@@ -204,3 +204,56 @@ def test_a_role_is_made_changed_and_deleted_unless_somebody_has_it(
     assert twilio.conversations.v1.roles(role.sid).delete()
     assert refusal(create, friendly_name="x", type="service", permission=["sendMessage"]).code == 50104
     assert refusal(create, friendly_name="x", type="other", permission=["sendMessage"]).code == 50105
+
+
+def test_a_user_sees_unread_messages_and_may_mute_and_leave(twilio: Client, conversation: ConversationContext) -> None:
+    person = conversation.participants.create(identity="hugo")
+    for n in range(3):
+        conversation.messages.create(body=str(n))
+    sid = person.conversation_sid
+    _, body = raw(twilio, "GET", f"/v1/Users/hugo/Conversations/{sid}")
+    assert body.keys() == {
+        "account_sid", "chat_service_sid", "conversation_sid", "unread_messages_count", "last_read_message_index",
+        "participant_sid", "user_sid", "friendly_name", "conversation_state", "timers", "attributes", "date_created",
+        "date_updated", "created_by", "notification_level", "unique_name", "url", "links",
+    }  # fmt: skip
+    assert (body["unread_messages_count"], body["notification_level"]) == (None, "default")
+    mine = twilio.conversations.v1.users("hugo").user_conversations
+    changed = mine(sid).update(last_read_message_index=0, notification_level="muted")
+    assert (changed.unread_messages_count, changed.last_read_message_index) == (2, 0)
+    assert changed.notification_level == "muted"
+    assert conversation.participants("hugo").fetch().last_read_message_index == 0
+    assert refusal(mine(sid).update, notification_level="loud").code == 50210
+    assert [row.conversation_sid for row in mine.list()] == [sid]
+    assert mine(sid).delete()
+    assert mine.list() == []
+    assert conversation.participants.list() == []
+
+
+def test_a_deleted_user_leaves_every_conversation(twilio: Client, conversation: ConversationContext) -> None:
+    conversation.participants.create(identity="iris")
+    other = twilio.conversations.v1.conversations(twilio.conversations.v1.conversations.create().sid)
+    other.participants.create(identity="iris")
+    assert twilio.conversations.v1.users("iris").delete()
+    assert conversation.participants.list() == []
+    assert other.participants.list() == []
+    assert refusal(twilio.conversations.v1.users("iris").fetch).code == 20404
+
+
+def test_a_conversation_is_made_with_its_participants_or_not_at_all(twilio: Client) -> None:
+    create = twilio.conversations.v1.conversation_with_participants.create
+    shop = own_number(twilio)
+    pair = f'{{"messaging_binding": {{"address": "{number()}", "proxy_address": "{shop}"}}}}'
+    made = create(friendly_name="Trio", participant=['{"identity": "jack"}', '{"identity": "kate"}', pair])
+    assert "export" not in made.links
+    people = twilio.conversations.v1.conversations(made.sid).participants.list()
+    assert [person.identity for person in people] == ["jack", "kate", None]
+    assert refusal(create, unique_name="trio", participant=['{"identity": "l"}', pair]).code == 50416
+    assert refusal(twilio.conversations.v1.conversations("trio").fetch).code == 20404
+    assert refusal(create, participant=['{"identity": "m"}'] * 11).code == 50426
+    assert refusal(create, participant=["[]"]).code == 20001
+    assert refusal(create, participant=['{"messaging_binding": {"projected_address": "+1"}}']).code == 20001
+    status, _ = raw(twilio, "POST", "/v1/ConversationWithParticipants", FriendlyName="Empty")
+    assert status == 201
+    status, _ = raw(twilio, "POST", "/v1/ConversationWithParticipants", Participant='{"identity": "nina"}')
+    assert status == 202

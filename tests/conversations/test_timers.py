@@ -11,7 +11,6 @@ from parlour.app import Program
 from parlour.conversations import conversations, durations, messages, participants, receipts
 from parlour.conversations.delivery import moves_forward, summary
 from parlour.conversations.store import messages as message_store
-from parlour.messaging import numbers
 from parlour.store.unit import UnitOfWork
 from tests.conftest import LiveServer
 from tests.conversations.calls import own_number, refusal
@@ -129,9 +128,10 @@ def test_a_receipt_moves_forward_only() -> None:
 async def test_receipts_move_the_summary_of_their_message(program: Program, account: Credentials) -> None:
     async def post(uow: UnitOfWork) -> dict[str, Any]:
         made = await conversations.create(uow)
-        await numbers.create(uow, phone_number="+15559990000")
         people = [
-            await participants.add(uow, made.sid, address=f"+1555000000{n}", proxy_address="+15559990000")
+            await participants.add(
+                uow, made.sid, address=f"whatsapp:+1555000000{n}", proxy_address="whatsapp:+15559990000"
+            )
             for n in range(2)
         ]
         message = await messages.create(uow, made.sid, body="hi", author="agent")

@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -40,21 +40,39 @@ async def actor(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-async def models(actor: str, programs: Binaries) -> AsyncIterator[Path]:
-    """Data folders to copy, each with one row: `made`, stopped in order, and `killed`, with its server."""
-    async with a_world(actor, programs) as world:
-        running = await world.run()
-        await world.execute(running.url, "CREATE TABLE kept (value int); INSERT INTO kept VALUES (42)")
-        await world.stop(running)
-        copy(world.data, world.place / "made")
-        running = await world.run()
-        await world.execute(running.url, "UPDATE kept SET value = value")
-        running.process.kill()
-        await world.wait(running)
-        kill_postgres(world.server())
-        await eventually(lambda: not world.servers(), "the server's children ended")
-        copy(world.data, world.place / "killed")
-        yield world.place
+async def all_models(programs: Binaries) -> AsyncIterator[Callable[[str], Awaitable[Path]]]:
+    """Data folders to copy, made once per actor, each with one row: `made` and `killed`."""
+    async with AsyncExitStack() as stack:
+        places: dict[str, Path] = {}
+
+        async def of(actor: str) -> Path:
+            if actor not in places:
+                world = await stack.enter_async_context(a_world(actor, programs))
+                await _make_models(world)
+                places[actor] = world.place
+            return places[actor]
+
+        yield of
+
+
+async def _make_models(world: World) -> None:
+    running = await world.run()
+    await world.execute(running.url, "CREATE TABLE kept (value int); INSERT INTO kept VALUES (42)")
+    await world.stop(running)
+    copy(world.data, world.place / "made")
+    running = await world.run()
+    await world.execute(running.url, "UPDATE kept SET value = value")
+    running.process.kill()
+    await world.wait(running)
+    kill_postgres(world.server())
+    await eventually(lambda: not world.servers(), "the server's children ended")
+    copy(world.data, world.place / "killed")
+
+
+@pytest.fixture
+async def models(actor: str, all_models: Callable[[str], Awaitable[Path]]) -> Path:
+    """Where the acting user's models are: `made`, stopped in order, and `killed`, with its server."""
+    return await all_models(actor)
 
 
 @pytest.fixture

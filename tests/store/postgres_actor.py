@@ -5,6 +5,7 @@ below a folder that is closed to that user.
 """
 
 import asyncio.subprocess
+import difflib
 import encodings.idna
 import logging.handlers
 import os
@@ -14,9 +15,10 @@ import sys
 import asyncpg
 import uvloop
 
+from parlour.cli import postgres
 from parlour.cli.db import db
 
-NEEDED = (asyncio.subprocess, encodings.idna, logging.handlers, asyncpg, uvloop)
+NEEDED = (asyncio.subprocess, difflib, encodings.idna, logging.handlers, asyncpg, uvloop, postgres)
 
 
 def become(name: str) -> None:

@@ -93,6 +93,7 @@ class World:
     user: str | None
     binaries: Binaries
     started: list[Running] = field(default_factory=list)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def data(self) -> Path:
@@ -180,13 +181,13 @@ class World:
     @asynccontextmanager
     async def connection(self, url: str) -> Any:
         """A connection as the acting user, which is what peer authentication looks at."""
-        previous = os.geteuid()
-        if self.user is not None:
-            os.seteuid(self.child_uid)
-        try:
-            connection = await asyncpg.connect(url, password="")
-        finally:
-            os.seteuid(previous)
+        async with self.turn:
+            if self.user is not None:
+                os.seteuid(self.child_uid)
+            try:
+                connection = await asyncpg.connect(url, password="")
+            finally:
+                os.seteuid(os.getuid())
         try:
             yield connection
         finally:

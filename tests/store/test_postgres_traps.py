@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from parlour.store.postgres.folder import DataFolder
@@ -279,6 +280,25 @@ async def test_killed_postgres_is_started_again_at_the_same_address(world: World
     assert world.servers() == []
 
 
+async def test_busy_child_of_a_killed_server_does_not_delay_its_successor(world: World) -> None:
+    running = await world.run()
+    busy = asyncio.create_task(world.value(running.url, "DO $$BEGIN LOOP END LOOP; END$$"))
+    await eventually(lambda: is_busy(world, running.url), "the query runs")
+    kill_postgres(world.server())
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await busy
+    await eventually(lambda: world.answers(running.url), "it answers again")
+    assert loop.time() - before < 5
+    assert await world.has_its_row(running.url)
+
+
+async def is_busy(world: World, url: str) -> bool:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%END LOOP%' AND pid <> pg_backend_pid()"
+    return bool(await world.value(url, sql))
+
+
 async def test_kill_during_initdb_leaves_nothing_broken(empty: World) -> None:
     running = await empty.run(wait=False)
     await eventually(lambda: list(empty.data.glob("postgres.initdb-*/base")) != [], "initdb has begun")
@@ -320,3 +340,22 @@ async def test_slow_recovery_is_waited_for_and_its_progress_is_logged(world: Wor
     assert await world.value(second.url, "SELECT count(*) FROM big WHERE value > 1") == 200_000
     assert "automatic recovery in progress" in second.log
     assert await world.stop(second) == 0
+
+
+@needs_root
+async def test_folder_of_another_user_is_refused_with_the_reason(empty: World, models: Path) -> None:
+    if empty.user is None:
+        copy(models / "made", empty.data)
+        stranger = World(empty.place, OTHER, empty.binaries)
+        code, said = await stranger.output("run", "--data", str(empty.data), "--binaries", str(empty.binaries.folder))
+        assert code == 1
+        assert "may not use" in said
+        assert "Traceback" not in said
+    else:
+        copy(models / "made", empty.data)
+        by_root = World(empty.place, None, empty.binaries)
+        running = await by_root.run()
+        assert Path(f"/proc/{by_root.server()}").stat().st_uid == empty.child_uid, "the owner's rights are enough"
+        assert await by_root.has_its_row(running.url)
+        assert await by_root.stop(running) == 0
+        assert await empty.has_its_row((await empty.run()).url), "and the owner can still use it"

@@ -79,7 +79,7 @@ def _reply(widget: str) -> Text:
 
 def _text(rng: random.Random, waits: list[str]) -> Text:
     makers = [_literal, _variable, _upcase, _default]
-    parts = [rng.choice(makers)(rng) for _ in range(rng.randint(1, 3))]
+    parts = [_literal(rng), *(rng.choice(makers)(rng) for _ in range(rng.randint(0, 2)))]
     if waits and rng.random() < 0.5:
         parts.append(_reply(rng.choice(waits)))
     return " ".join(part[0] for part in parts), lambda env: " ".join(part[1](env) for part in parts)

@@ -8,7 +8,7 @@ import pytest
 
 from parlour.studio.engine import MAX_STEPS
 from parlour.studio.execution import Replied, Stopped, TimedOut
-from tests.studio import shared_flows
+from tests import shared_flows
 from tests.studio.dry_run import CUSTOMER, DryRun
 from tests.studio.random_flows import EVERY_EXIT, scripts
 

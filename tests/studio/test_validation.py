@@ -10,7 +10,7 @@ import pytest
 
 from parlour.studio.references import mapped, references
 from parlour.studio.validation import check
-from tests.studio import shared_flows
+from tests import shared_flows
 
 VALID: dict[str, Any] = {
     "description": "d",

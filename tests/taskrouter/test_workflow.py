@@ -7,6 +7,17 @@ import pytest
 
 from parlour.taskrouter.workflow import DEFAULT_FILTER, ConfigurationError, Position, parse_configuration
 
+TWO_KNOWN_WORKERS = json.dumps(
+    {
+        "task_routing": {
+            "default_filter": {
+                "queue": "W",
+                "known_worker_sid": "task.a",
+                "known_worker_friendly_name": "task.b",
+            }
+        }
+    }
+)
 Q1, Q2, Q3 = ("WQ" + str(n) * 32 for n in (1, 2, 3))
 
 
@@ -90,8 +101,7 @@ def test_a_target_knows_the_task_attributes_it_reads() -> None:
             "reference to a task",
         ),
         (
-            '{"task_routing":{"default_filter":'
-            '{"queue":"W","known_worker_sid":"task.a","known_worker_friendly_name":"task.b"}}}',
+            TWO_KNOWN_WORKERS,
             "exclude each other",
         ),
     ],

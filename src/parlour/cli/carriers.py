@@ -1,10 +1,12 @@
 """`parlour carriers`: the carriers that texts come from and go to, and sends whose outcome nobody knows."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import click
 
-from parlour.cli.database import database_options, with_account
+from parlour.cli.database import account_options, with_account
 
 
 @click.group()
@@ -23,7 +25,7 @@ def carriers() -> None:
     help="The carrier lists a message as soon as it took it: what it does not list after half a minute is sent anew",
 )
 @click.option("--public-url", default=None, help="Address of this server for the carrier, to print the webhook's")
-@database_options
+@account_options
 def add(
     name: str,
     url: str,
@@ -50,13 +52,25 @@ def add(
                 lists_at_once=lists_at_once,
             ),
         )
-        return f"{(public_url or program.settings.base_url).rstrip('/')}/carrier/{row.sid}/inbound"
+        base = public_url or _address(program.settings.data) or program.settings.base_url
+        return f"{base.rstrip('/')}/carrier/{row.sid}/inbound"
 
-    click.echo(with_account(given, work))
+    click.echo(with_account(given, work, needs_key=True))
+
+
+def _address(data: Path) -> str | None:
+    """Return where the server of a data folder is, None when none runs."""
+    from parlour.published import ADDRESS
+
+    try:
+        found = json.loads((data / ADDRESS).read_text()).get("url")
+    except (OSError, ValueError):
+        return None
+    return str(found) if found else None
 
 
 @carriers.command(name="list")
-@database_options
+@account_options
 def list_carriers(**given: Any) -> None:
     """List the carriers."""
     from parlour.app import Program
@@ -72,7 +86,7 @@ def list_carriers(**given: Any) -> None:
 @carriers.command()
 @click.argument("number")
 @click.option("--to", "name", required=True, help="Name of the carrier")
-@database_options
+@account_options
 def attach(number: str, name: str, **given: Any) -> None:
     """Have the texts of NUMBER go through a carrier; the number is made where there is none."""
     from parlour.app import Program
@@ -97,7 +111,7 @@ def attach(number: str, name: str, **given: Any) -> None:
 
 @carriers.command()
 @click.option("--state", default="unknown", show_default=True, type=click.Choice(["queued", "sending", "unknown"]))
-@database_options
+@account_options
 def sends(state: str, **given: Any) -> None:
     """List sends that are not settled; `resend` sends an unknown one again."""
     from parlour.app import Program
@@ -112,7 +126,7 @@ def sends(state: str, **given: Any) -> None:
 
 @carriers.command()
 @click.argument("sid")
-@database_options
+@account_options
 def resend(sid: str, **given: Any) -> None:
     """Send SID again, whose outcome is unknown: the customer may get it twice."""
     from parlour.app import Program

@@ -1,13 +1,12 @@
-"""Commands that work on the database beside a running server, or with one of their own."""
+"""Commands of an operator that work on one account."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from parlour.settings import Settings, SettingsError, load
+from parlour.cli.program import operator_options, run_on_program
 
 if TYPE_CHECKING:
     from parlour.app import Program
@@ -15,64 +14,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which database, and which account."""
-    options = [
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=None,
-            help="Data folder. Default: $PARLOUR_DATA, else ./.parlour",
-        ),
-        click.option("--database-url", default=None, help="A PostgreSQL (16 or newer) of your own"),
-        click.option("--account", default=None, help="Account SID. Default: the only one"),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say whose database it is, and which account."""
+    return operator_options(click.option("--account", default=None, help="Account SID. Default: the only one")(command))
 
 
-def with_account(given: dict[str, Any], work: Callable[["Program", str], Awaitable[T]]) -> T:
-    """Do something with the program and an account; a server may run beside.
+def with_account(
+    given: dict[str, Any], work: Callable[["Program", str], Awaitable[T]], *, needs_key: bool = False
+) -> T:
+    """Run ``work`` on the program and an account.
 
-    :param given: the options of `database_options`.
+    :param given: the options of `account_options`.
+    :param needs_key: the work opens or seals secrets, so the key file must be there.
     """
-    from parlour.kit.errors import ContractError
-    from parlour.store.postgres.errors import PostgresError
-
-    try:
-        settings = load({"data": given["data"], "database_url": given["database_url"]})
-        return asyncio.run(_with_account(settings, given["account"], work))
-    except (SettingsError, PostgresError) as error:
-        raise click.ClickException(str(error)) from error
-    except ContractError as error:
-        raise click.ClickException(f"{error.message} ({error.code})") from error
-
-
-async def _with_account(settings: Settings, account: str | None, work: Callable[["Program", str], Awaitable[T]]) -> T:
-    from parlour.app import compose
-    from parlour.launch import database_address
-    from parlour.store.postgres.folder import DataFolder
-
-    running = None if settings.database_url else DataFolder(settings.data).status().address
-    if running is not None:
-        return await _open(compose(settings, running.dsn), account, work)
-    async with database_address(settings) as dsn:
-        return await _open(compose(settings, dsn), account, work)
-
-
-async def _open(program: "Program", account: str | None, work: Callable[["Program", str], Awaitable[T]]) -> T:
     from parlour.accounts.store_system import system_list_accounts
 
-    await program.database.open()
-    try:
-        await program.migrate()
-        accounts = [row["account_sid"] for row in await program.database.system(system_list_accounts)]
-        if account is None and len(accounts) != 1:
-            raise click.ClickException(f"there are {len(accounts)} accounts; name one with --account")
-        if account is not None and account not in accounts:
-            raise click.ClickException(f"there is no account {account}")
-        return await work(program, account or accounts[0])
-    finally:
-        await program.outgoing.close()
-        await program.database.close()
+    account: str | None = given["account"]
+
+    async def on_account(program: "Program") -> T:
+        known = [row["account_sid"] for row in await program.database.system(system_list_accounts)]
+        if account is None and len(known) != 1:
+            raise click.ClickException(f"There are {len(known)} accounts; name one with --account.")
+        if account is not None and account not in known:
+            raise click.ClickException(f"There is no account {account}; `parlour accounts list` lists them.")
+        return await work(program, account or known[0])
+
+    data: Path | None = given["data"]
+    return run_on_program(data, given["database_url"], on_account, needs_key=needs_key)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import click
 
-from parlour.settings import DEFAULT_PORT
+from parlour.sdk.connection import NoCredentials, resolve
 from parlour.studio.references import mapped, references
 
 SECONDS = 30
@@ -34,8 +34,8 @@ class Server:
     """A server and who calls it."""
 
     url: str
-    account_sid: str
-    auth_token: str
+    user: str
+    password: str
 
     def call(self, method: str, path: str, form: Mapping[str, str] | None = None) -> Any:
         """Call an operation of Studio; return its answer.
@@ -45,7 +45,7 @@ class Server:
         address = path if path.startswith("http") else f"{self.url.rstrip('/')}/studio{path}"
         data = None if form is None else urlencode(form).encode()
         request = urllib.request.Request(address, data=data, method=method)  # noqa: S310 - the operator's own server
-        pair = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
+        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request.add_header("Authorization", f"Basic {pair}")
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
@@ -66,15 +66,55 @@ def _envelope(error: urllib.error.HTTPError) -> Mapping[str, Any]:
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that name a server and its credentials."""
-    url = f"http://127.0.0.1:{DEFAULT_PORT}"
     options = [
-        click.option("--url", envvar="PARLOUR_URL", default=url, show_default=True, help="Address of the server"),
-        click.option("--account-sid", envvar=["PARLOUR_ACCOUNT_SID", "TWILIO_ACCOUNT_SID"], required=True),
-        click.option("--auth-token", envvar=["PARLOUR_AUTH_TOKEN", "TWILIO_AUTH_TOKEN"], required=True),
+        click.option(
+            "--url", default=None, help="Address of Parlour. Default: $PARLOUR_URL, else that of the data folder"
+        ),
+        click.option("--account-sid", default=None, help="Default: $TWILIO_ACCOUNT_SID, else the data folder's first"),
+        click.option("--auth-token", default=None, help="Default: $TWILIO_AUTH_TOKEN, else the data folder's"),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=None,
+            help="Data folder. Default: $PARLOUR_DATA, else ./.parlour",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _server(where: Mapping[str, Any]) -> Server:
+    """Find the server and who calls: as `parlour agent` does, else from the data folder's own account."""
+    try:
+        found = resolve(**where)
+    except NoCredentials as error:
+        known = _of_data_folder(where["data"])
+        if known is None:
+            raise click.ClickException(str(error)) from error
+        found = resolve(**{**where, "account_sid": known[0], "auth_token": known[1]})
+    return Server(found.url, found.user, found.password)
+
+
+def _of_data_folder(data: Path | None) -> tuple[str, str] | None:
+    from parlour.accounts import service
+    from parlour.accounts.store_system import system_list_accounts
+    from parlour.app import KEY_FILE, Program
+    from parlour.cli.program import run_on_program
+    from parlour.settings import load
+
+    if not (load({"data": data}).data / KEY_FILE).exists():
+        return None
+
+    async def read(program: Program) -> tuple[str, str] | None:
+        rows = await program.database.system(system_list_accounts)
+        if not rows:
+            return None
+        first = str(min(rows, key=lambda row: row["date_created"])["account_sid"])
+        known = await service.read_credentials(program.database, program.box, first)
+        return known.account_sid, known.auth_token
+
+    return run_on_program(data, None, read, needs_key=True)
 
 
 @click.group()
@@ -97,9 +137,7 @@ def import_flow(
     sid: str | None,
     draft: bool,
     message: str | None,
-    url: str,
-    account_sid: str,
-    auth_token: str,
+    **where: Any,
 ) -> None:
     """Import an exported flow. What stays foreign is listed and refuses publication."""
     definition = _definition(file)
@@ -112,7 +150,7 @@ def import_flow(
     }
     if name is not None or sid is None:
         form["FriendlyName"] = name or file.stem
-    server = Server(url, account_sid, auth_token)
+    server = _server(where)
     try:
         saved = server.call("POST", f"/v2/Flows/{sid}" if sid else "/v2/Flows", form)
     except Refused as refusal:
@@ -162,9 +200,9 @@ def _warn_unused(definition: Mapping[str, Any], mapping: Mapping[str, str]) -> N
 
 @flow.command(name="list")
 @server_options
-def list_flows(url: str, account_sid: str, auth_token: str) -> None:
+def list_flows(**where: Any) -> None:
     """List the account's flows."""
-    server = Server(url, account_sid, auth_token)
+    server = _server(where)
     page = "/v2/Flows?PageSize=100"
     while page:
         answer = server.call("GET", page)
@@ -180,9 +218,9 @@ def list_flows(url: str, account_sid: str, auth_token: str) -> None:
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="File. Default: print it")
 @server_options
-def export_flow(sid: str, revision: str, output: Path | None, url: str, account_sid: str, auth_token: str) -> None:
+def export_flow(sid: str, revision: str, output: Path | None, **where: Any) -> None:
     """Write a flow's definition as JSON, with its keys in the order they came."""
-    answer = Server(url, account_sid, auth_token).call("GET", f"/v2/Flows/{sid}/Revisions/{revision}")
+    answer = _server(where).call("GET", f"/v2/Flows/{sid}/Revisions/{revision}")
     text = json.dumps(answer["definition"], indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)

@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
-from parlour.settings import DEFAULT_PORT
+from parlour.settings import DEFAULT_DATA, DEFAULT_PORT
 
 SECONDS = 30
-DEFAULT_SIMULATOR = f"http://127.0.0.1:{DEFAULT_PORT}"
+DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
+MOUNT = "/simulator"  # where a demo server has the simulator
+ADDRESS = "parlour.json"  # what a running server leaves in its data folder
 
 
 @click.command()
@@ -28,14 +30,21 @@ DEFAULT_SIMULATOR = f"http://127.0.0.1:{DEFAULT_PORT}"
 )
 @click.option(
     "--simulator",
-    default=DEFAULT_SIMULATOR,
     envvar="PARLOUR_SIMULATOR",
+    help="Address of the simulator. Default: that of the demo server of the data folder",
+)
+@click.option(
+    "--data",
+    default=DEFAULT_DATA,
+    envvar="PARLOUR_DATA",
     show_default=True,
-    help="Address of the simulator",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data folder of the demo server",
 )
 @click.argument("text", default="")
-def say(sender: str, to: str, files: tuple[Path, ...], simulator: str, text: str) -> None:
+def say(sender: str, to: str, files: tuple[Path, ...], simulator: str | None, data: Path, text: str) -> None:
     """Text from a simulated handset, as a customer would; prints the carrier's SID of the message."""
+    simulator = simulator or _address(data) + MOUNT
     body = {"from": sender, "to": to, "body": text, "media": [_media(file) for file in files]}
     request = urllib.request.Request(  # noqa: S310 - the person who types it names the address
         f"{simulator.rstrip('/')}/_sim/inbound",
@@ -49,6 +58,13 @@ def say(sender: str, to: str, files: tuple[Path, ...], simulator: str, text: str
         raise click.ClickException(_refusal(error)) from error
     except OSError as error:
         raise click.ClickException(f"no carrier simulator answers at {simulator}: {error}") from error
+
+
+def _address(data: Path) -> str:
+    try:
+        return str(json.loads((data / ADDRESS).read_text())["url"])
+    except (OSError, ValueError, KeyError):
+        return DEFAULT_SERVER
 
 
 def _media(file: Path) -> dict[str, Any]:

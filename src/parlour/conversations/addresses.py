@@ -9,6 +9,7 @@ from parlour.conversations import bindings, checks, errors, webhooks
 from parlour.conversations.store import addresses as store
 from parlour.conversations.store.addresses import AddressConfiguration
 from parlour.kit.sids import is_sid
+from parlour.kit.wire import pascal
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
@@ -19,6 +20,12 @@ TYPES: Final = ("sms", "whatsapp", "messenger", "chat")
 UNSUPPORTED_TYPES: Final = ("gbm", "email", "rcs", "apple")
 AUTO_CREATION_TYPES: Final = ("default", "webhook", "studio")
 RETRIES_MAX: Final = 3
+_ALL: Final = ("enabled", "type", "conversation_service_sid")
+_TAKES: Final = {
+    "default": _ALL,
+    "webhook": (*_ALL, "webhook_url", "webhook_method", "webhook_filters"),
+    "studio": (*_ALL, "studio_flow_sid", "studio_retry_count"),
+}
 
 
 class AutoCreation(msgspec.Struct, kw_only=True):
@@ -100,28 +107,34 @@ async def _apply(reader: Reader, row: AddressConfiguration, given: AutoCreation)
                 "AutoCreation.Type", f"'{given.type}' is not one of {', '.join(AUTO_CREATION_TYPES)}"
             )
         row.auto_creation_type = kind
+    for name in given.__struct_fields__:
+        if getattr(given, name) is not None and name not in _TAKES[row.auto_creation_type]:
+            parameter = f"AutoCreation.{pascal(name)}"
+            raise invalid_parameter(parameter, f"auto-creation of type {row.auto_creation_type} does not take it")
     if given.conversation_service_sid is not None:
         await _check_ref(reader, "AutoCreation.ConversationServiceSid", given.conversation_service_sid, "IS")
         row.conversation_service_sid = given.conversation_service_sid
+    if given.studio_flow_sid:
+        await _check_ref(reader, "AutoCreation.StudioFlowSid", given.studio_flow_sid, "FW")
     if row.auto_creation_type == "webhook":
         _apply_webhook(row, given)
     elif row.auto_creation_type == "studio":
-        await _apply_studio(reader, row, given)
+        _apply_studio(row, given)
 
 
 def _apply_webhook(row: AddressConfiguration, given: AutoCreation) -> None:
-    row.webhook_url = webhooks.check_url(given.webhook_url or row.webhook_url)
-    row.webhook_method = webhooks.check_method(given.webhook_method or row.webhook_method).upper()
-    row.webhook_filters = webhooks.check_filters(given.webhook_filters or row.webhook_filters or ())
+    url, method = given.webhook_url or row.webhook_url, given.webhook_method or row.webhook_method
+    filters = given.webhook_filters or row.webhook_filters or ()
+    row.webhook_url = webhooks.check_url(url, "AutoCreation.WebhookUrl")
+    row.webhook_method = webhooks.check_method(method, "AutoCreation.WebhookMethod").upper()
+    row.webhook_filters = webhooks.check_filters(filters, "AutoCreation.WebhookFilters")
     row.studio_flow_sid = row.studio_retry_count = None
 
 
-async def _apply_studio(reader: Reader, row: AddressConfiguration, given: AutoCreation) -> None:
+def _apply_studio(row: AddressConfiguration, given: AutoCreation) -> None:
     flow_sid = given.studio_flow_sid or row.studio_flow_sid
     if not flow_sid:
         raise invalid_parameter("AutoCreation.StudioFlowSid", "needed for auto-creation of type studio")
-    if given.studio_flow_sid is not None:
-        await _check_ref(reader, "AutoCreation.StudioFlowSid", flow_sid, "FW")
     retries = given.studio_retry_count if given.studio_retry_count is not None else row.studio_retry_count or 0
     if not 0 <= retries <= RETRIES_MAX:
         raise invalid_parameter("AutoCreation.StudioRetryCount", f"0 to {RETRIES_MAX}")

@@ -103,5 +103,3 @@ async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin) -
     row.index = taken["index"]
     row.created_change = row.change = taken["messages_change"]
     return True
-
-

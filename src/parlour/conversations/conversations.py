@@ -14,7 +14,7 @@ from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as user_store
 from parlour.conversations.store import webhooks as webhook_store
-from parlour.conversations.store.conversations import Conversation, Scope
+from parlour.conversations.store.conversations import DEFAULT, Conversation, Scope
 from parlour.kit.sids import is_sid
 from parlour.outbox.timers import cancel
 from parlour.rest.errors import not_found
@@ -67,7 +67,7 @@ def _check_state(text: str) -> str:
 
 async def _check_messaging_service(reader: Reader, sid: str) -> None:
     if not is_sid(sid, "MG") or not await refs.check(reader, sid):
-        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid)
+        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid, name="MessagingServiceSid")
 
 
 async def create(
@@ -91,7 +91,8 @@ async def create(
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
-    asked for it, told in the fact. Errors: 50353 the unique name is taken, 50384 created closed, 50050 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
+    asked for it, told in the fact. Errors: 50353 the unique name is taken, 50384 created closed, 50050 unknown
+    service, limits of §1.3 and §2.2 (conversations.md §2).
     """
     if state.lower() == "closed":
         raise errors.CREATED_CLOSED.error()
@@ -155,6 +156,8 @@ async def fetch(
     else:
         row = await store.fetch_by_name(reader, sid_or_unique_name, scope)
     if row is None:
+        if scope not in (None, DEFAULT) and await service_store.fetch_service(reader, scope) is None:
+            raise not_found(scope)
         raise not_found(sid_or_unique_name)
     return row
 

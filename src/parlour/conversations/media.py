@@ -76,8 +76,10 @@ async def discard(uow: UnitOfWork, keys: Sequence[str]) -> None:
 async def fetch(reader: Reader, sid: str, *, service_sid: str | None = None) -> Media:
     """Return a media row. Error: 404/20404."""
     row = await store.fetch(reader, sid)
-    if row is None or (service_sid is not None and row.service_sid != service_sid):
+    if row is None:
         raise not_found(sid)
+    if service_sid is not None and row.service_sid != service_sid:
+        raise not_found(f"{service_sid}/{sid}")
     return row
 
 

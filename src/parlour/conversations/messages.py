@@ -59,10 +59,12 @@ async def create(
     date_updated: datetime | None = None,
     flow: bool = False,
     scope: Scope = None,
+    alone: bool = False,
 ) -> Message:
     """Post a message with the next index; an inactive conversation becomes active and its timers start anew.
 
-    `webhooks`: a REST caller asks for events; `flow`: posted by a Studio flow, never feeds scoped webhooks.
+    `webhooks`: a REST caller asks for events; `flow`: posted by a Studio flow, never feeds scoped webhooks;
+    `alone`: the unit does nothing else before or after, so that one statement may be all of its transaction.
     Errors: 404/20404, 50377 closed, 50503 nothing to say, 50504 body over 32 KB, 50303 and 50304 attributes, 50310
     author, 50507, 50508 and 50510 media (conversations.md §4.1, §4.2).
     """
@@ -80,7 +82,7 @@ async def create(
     origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
     if not is_sid(conversation_sid, "CH"):
         conversation_sid = await conversations.resolve(uow, conversation_sid, scope)
-    if not draft.media_sids:
+    if alone and not draft.media_sids:
         appended = await append(uow, _row_of(uow, draft, origin, conversation_sid), origin, scope)
         if appended is not None:
             return appended

@@ -5,12 +5,12 @@ from pathlib import Path
 from parlour.conversations.files import FolderStore, MediaStore
 from parlour.conversations.invariants import INVARIANTS
 from parlour.conversations.reactions import make_reactions
-from parlour.conversations.routes import addresses, conversations, messages, participants, services, webhooks
+from parlour.conversations.routes import addresses, conversations, messages, participants, services, users, webhooks
 from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
 from parlour.package import Package
 
-MODULES = (addresses, conversations, messages, participants, services, webhooks)
+MODULES = (addresses, conversations, messages, participants, services, users, webhooks)
 
 
 def folder_store(data: Path) -> FolderStore:

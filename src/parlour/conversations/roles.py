@@ -179,12 +179,19 @@ async def fetch(reader: Reader, sid: str, *, chat_service_sid: str) -> Role:
     return row
 
 
-async def check(reader: Reader, *, chat_service_sid: str, sid: str, type: str) -> Role:  # noqa: A002
-    """Return the role that a parameter names. Errors: 50102 or 50109, it is no role of that service and type."""
+async def check(
+    reader: Reader,
+    *,
+    chat_service_sid: str,
+    sid: str,
+    type: str,  # noqa: A002 - the contract's word
+    name: str = "RoleSid",
+) -> Role:
+    """Return the role that the parameter `name` has. Errors: 50102 or 50109, it is no role of that service and type."""
     row = await store.fetch_role(reader, chat_service_sid, sid)
     if row is None or row.type != type:
         condition = errors.SERVICE_ROLE_NOT_FOUND if type == "service" else errors.CONVERSATION_ROLE_NOT_FOUND
-        raise condition.error(sid=sid)
+        raise condition.error(sid=sid, name=name)
     return row
 
 

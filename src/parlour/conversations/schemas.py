@@ -31,11 +31,17 @@ class WriteConversation(Form):
     timers_closed: str | None = param("Timers.Closed")
 
 
+class CreateConversationWithParticipants(WriteConversation):
+    """Parameters of a conversation with its first participants, each a JSON object."""
+
+    participant: list[str] = param("Participant", default_factory=list)
+
+
 class ListConversations(Form):
     """Filters of the list of conversations."""
 
     start_date: datetime | None = None
-    end_date: datetime | None = None
+    end_date: str | None = None
     state: Annotated[str, choice("active", "inactive", "closed")] | None = None
 
 

@@ -108,13 +108,23 @@ async def configure_service(
     """Change a service's defaults. Errors: 404/20404, 50109 and 50102 roles of another type or service."""
     row = await fetch(uow, sid)
     if creator_role_sid is not None:
-        await roles.check(uow, chat_service_sid=sid, sid=creator_role_sid, type="conversation")
+        await roles.check(
+            uow,
+            chat_service_sid=sid,
+            sid=creator_role_sid,
+            type="conversation",
+            name="DefaultConversationCreatorRoleSid",
+        )
         row.default_conversation_creator_role_sid = creator_role_sid
     if conversation_role_sid is not None:
-        await roles.check(uow, chat_service_sid=sid, sid=conversation_role_sid, type="conversation")
+        await roles.check(
+            uow, chat_service_sid=sid, sid=conversation_role_sid, type="conversation", name="DefaultConversationRoleSid"
+        )
         row.default_conversation_role_sid = conversation_role_sid
     if service_role_sid is not None:
-        await roles.check(uow, chat_service_sid=sid, sid=service_role_sid, type="service")
+        await roles.check(
+            uow, chat_service_sid=sid, sid=service_role_sid, type="service", name="DefaultChatServiceRoleSid"
+        )
         row.default_chat_service_role_sid = service_role_sid
     if reachability_enabled is not None:
         row.reachability_enabled = reachability_enabled
@@ -151,7 +161,9 @@ async def configure(
     if default_messaging_service_sid is not None:
         known = is_sid(default_messaging_service_sid, "MG") and await refs.check(uow, default_messaging_service_sid)
         if not known:
-            raise errors.MESSAGING_SERVICE_INVALID.error(sid=default_messaging_service_sid)
+            raise errors.MESSAGING_SERVICE_INVALID.error(
+                sid=default_messaging_service_sid, name="DefaultMessagingServiceSid"
+            )
         row.default_messaging_service_sid = default_messaging_service_sid
     if default_inactive_timer is not None:
         row.default_inactive_timer = default_inactive_timer if timers.inactive_seconds(default_inactive_timer) else None

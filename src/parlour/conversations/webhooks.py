@@ -10,7 +10,8 @@ from parlour.conversations.store import webhooks as store
 from parlour.conversations.store.conversations import Conversation, Scope
 from parlour.conversations.store.webhooks import ScopedWebhook
 from parlour.kit.sids import is_sid
-from parlour.rest.errors import not_found
+from parlour.kit.wire import pascal
+from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -42,40 +43,45 @@ EVENTS: Final = (
     "onParticipantRemoved",
     "onDeliveryUpdated",
 )
+TAKES: Final = {
+    "webhook": ("url", "method", "filters"),
+    "trigger": ("url", "method", "triggers"),
+    "studio": ("flow_sid",),
+}
 _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
 
 
-def check_url(url: str | None) -> str:
+def check_url(url: str | None, name: str = "Configuration.Url") -> str:
     """Return an absolute http or https URL of at most 512 characters. Errors: 50369, 50372, 50388."""
     if not url:
-        raise errors.WEBHOOK_URL_MISSING.error()
+        raise errors.WEBHOOK_URL_MISSING.error(name=name)
     if len(url) > URL_MAX:
-        raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX)
+        raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX, name=name)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise errors.WEBHOOK_URL_INVALID.error(url=url) from error
+        raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
-        raise errors.WEBHOOK_URL_INVALID.error(url=url)
+        raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name)
     return url
 
 
-def check_method(method: str | None) -> str:
+def check_method(method: str | None, name: str = "Configuration.Method") -> str:
     """Return `get` or `post`, the default. Error: 50055."""
     lower = (method or "post").lower()
     if lower not in ("get", "post"):
-        raise errors.WEBHOOK_METHOD_INVALID.error(method=method)
+        raise errors.WEBHOOK_METHOD_INVALID.error(method=method, name=name)
     return lower
 
 
-def check_filters(filters: Sequence[str]) -> list[str]:
+def check_filters(filters: Sequence[str], parameter: str = "Configuration.Filters") -> list[str]:
     """Return the events of a webhook in their published spelling. Errors: 50370 none, 50365 unknown."""
-    wanted = [name for name in filters if name]
+    wanted = [event for event in filters if event]
     if not wanted:
-        raise errors.WEBHOOK_FILTER_MISSING.error()
+        raise errors.WEBHOOK_FILTER_MISSING.error(name=parameter)
     for name in wanted:
         if name.lower() not in _EVENTS_BY_LOWER:
-            raise errors.WEBHOOK_FILTER_INVALID.error(filter=name)
+            raise errors.WEBHOOK_FILTER_INVALID.error(filter=name, name=parameter)
     return list(dict.fromkeys(_EVENTS_BY_LOWER[name.lower()] for name in wanted))
 
 
@@ -88,6 +94,14 @@ def check_triggers(triggers: Sequence[str]) -> list[str]:
     if any(not 0 < len(word) <= TRIGGER_MAX for word in triggers):
         raise errors.WEBHOOK_TRIGGER_INVALID.error(maximum=TRIGGER_MAX)
     return list(triggers)
+
+
+def _check_target(target: str, **given: object) -> None:
+    """Refuse a parameter that a webhook of this target does not have (20001)."""
+    for name, value in given.items():
+        if value and name not in TAKES[target]:
+            parameter = f"Configuration.{pascal(name)}"
+            raise invalid_parameter(parameter, f"a webhook of target {target} does not take it")
 
 
 async def _check_flow(reader: Reader, flow_sid: str | None) -> str:
@@ -118,6 +132,7 @@ async def create(
     kind = target.lower()
     if kind not in ("webhook", "trigger", "studio"):
         raise errors.WEBHOOK_TARGET_INVALID.error(target=target)
+    _check_target(kind, url=url, method=method, filters=filters, triggers=triggers, flow_sid=flow_sid)
     row = ScopedWebhook(
         account_sid=uow.account_sid,
         sid=uow.new_sid("WH"),
@@ -186,18 +201,19 @@ async def update(
     flow_sid: str | None = None,
     scope: Scope = None,
 ) -> ScopedWebhook:
-    """Change a scoped webhook; what does not belong to its target is left out. Errors as in `create`."""
+    """Change a scoped webhook. Errors: 404/20404, 20001 a parameter of another target, as in `create`."""
     conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
     row = await fetch(uow, conversation.sid, sid)
-    if row.target == "studio":
-        if flow_sid is not None:
-            row.flow_sid = await _check_flow(uow, flow_sid)
-    else:
-        row.url = row.url if url is None else check_url(url)
-        row.method = row.method if method is None else check_method(method)
-    if row.target == "webhook" and filters:
+    _check_target(row.target, url=url, method=method, filters=filters, triggers=triggers, flow_sid=flow_sid)
+    if flow_sid is not None:
+        row.flow_sid = await _check_flow(uow, flow_sid)
+    if url is not None:
+        row.url = check_url(url)
+    if method is not None:
+        row.method = check_method(method)
+    if filters:
         row.filters = check_filters(filters)
-    if row.target == "trigger" and triggers:
+    if triggers:
         row.triggers = check_triggers(triggers)
     row.date_updated = uow.now
     await store.update(uow, row)

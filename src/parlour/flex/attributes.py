@@ -38,7 +38,8 @@ def task_attributes(sids: Sids, customer: Customer, initiated_by: str, given: Ma
         "customerName": customer.name,
         "from": customer.name,
     }
-    joined = {**defaults, **given}
+    # A template of a flow that found nothing renders as blank; that says nothing about the customer.
+    joined = {**defaults, **{name: value for name, value in given.items() if name not in defaults or value}}
     joined["customers"] = _customers(joined, customer, given)
     joined["conversations"] = {
         "initiated_by": REPORTED_INITIATOR[initiated_by],

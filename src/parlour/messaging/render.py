@@ -39,6 +39,15 @@ def message(row: LoggedMessage) -> dict[str, Any]:
 
 def number(row: Number) -> dict[str, Any]:
     """Return the IncomingPhoneNumber resource; there is no voice here, so its part is empty."""
+    return {**_number(row), "type": row.type}
+
+
+def number_of_type(row: Number) -> dict[str, Any]:
+    """Return the resource as the lists of one type show it, which leave the type out."""
+    return _number(row)
+
+
+def _number(row: Number) -> dict[str, Any]:
     return {
         "account_sid": row.account_sid,
         "address_sid": None,
@@ -74,5 +83,4 @@ def number(row: Number) -> dict[str, Any]:
         "emergency_address_status": "unregistered",
         "bundle_sid": None,
         "status": "in-use",
-        "type": row.type,
     }

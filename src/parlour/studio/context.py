@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from parlour.studio.execution import Json
+from parlour.studio.json_data import read_json
 
 MAX_BODY: Final = 16 * 1024
 """Characters of a body that the context keeps."""
@@ -42,7 +43,7 @@ class MessageFacts(Struct, frozen=True):
 def parsed(text: str) -> object:
     """Give JSON text as data; text that is none stays text."""
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return text
 

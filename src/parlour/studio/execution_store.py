@@ -22,7 +22,7 @@ ON CONFLICT (account_sid, flow_sid, execution_key) WHERE status = 'active' DO NO
 SAVE: Final = """
 UPDATE studio_execution SET state = $3, status = CASE WHEN $4::text IS NULL THEN 'active' ELSE 'ended' END,
     ended_reason = $4, date_updated = $5
-WHERE account_sid = $1 AND sid = $2 RETURNING *"""
+WHERE account_sid = $1 AND sid = $2"""
 LOCK: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
 LOCK_ACTIVE: Final = """
 SELECT * FROM studio_execution
@@ -128,28 +128,36 @@ async def insert(
     return None if row is None else Execution(**row)
 
 
-async def save(uow: UnitOfWork, state: ExecutionState) -> Execution:
-    """Write the engine's state back."""
-    row = await uow.fetchrow(SAVE, uow.account_sid, state.sid, encoded(state), state.ended or None, uow.now)
-    if row is None:
-        raise LookupError(f"execution {state.sid} was locked and is gone")
-    return Execution(**row)
+def save(uow: UnitOfWork, row: Execution, state: ExecutionState) -> Execution:
+    """Write the engine's state of a locked execution back, with the last statement of the unit."""
+    saved = msgspec.structs.replace(
+        row,
+        state=encoded(state),
+        status="ended" if state.ended else "active",
+        ended_reason=state.ended or None,
+        date_updated=uow.now,
+    )
+    uow.defer(SAVE, uow.account_sid, row.sid, saved.state, saved.ended_reason, uow.now)
+    return saved
 
 
 async def lock(uow: UnitOfWork, sid: str) -> Execution | None:
-    """Lock an execution."""
+    """Lock an execution. Like its siblings it first writes what the unit deferred, which may be this very row."""
+    await uow.flush()
     row = await uow.fetchrow(LOCK, uow.account_sid, sid)
     return None if row is None else Execution(**row)
 
 
 async def lock_active(uow: UnitOfWork, flow_sid: str, key: str) -> Execution | None:
     """Lock the active execution of a flow with this key."""
+    await uow.flush()
     row = await uow.fetchrow(LOCK_ACTIVE, uow.account_sid, flow_sid, key)
     return None if row is None else Execution(**row)
 
 
 async def lock_of_conversation(uow: UnitOfWork, conversation_sid: str) -> list[Execution]:
     """Lock the active executions of a conversation."""
+    await uow.flush()
     rows = await uow.fetch(LOCK_OF_CONVERSATION, uow.account_sid, conversation_sid)
     return [Execution(**row) for row in rows]
 
@@ -185,9 +193,9 @@ async def delete(uow: UnitOfWork, sid: str) -> None:
     await uow.execute(DELETE, uow.account_sid, sid)
 
 
-async def insert_steps(uow: UnitOfWork, state: ExecutionState, steps: Sequence[RecordStep]) -> None:
-    """Write steps with their contexts and logs."""
-    await uow.execute(
+def insert_steps(uow: UnitOfWork, state: ExecutionState, steps: Sequence[RecordStep]) -> None:
+    """Write steps with their contexts and logs, with the last statement of the unit."""
+    uow.defer(
         INSERT_STEPS,
         uow.account_sid,
         state.flow_sid,

@@ -19,7 +19,6 @@ from parlour.studio.execution import (
     CancelTimer,
     Command,
     Continued,
-    End,
     Enqueued,
     Event,
     ExecutionState,
@@ -214,21 +213,22 @@ async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
     definition = await flows.definition_of(uow, row.flow_sid, row.flow_revision)
     before = row.decoded()
     state, timer, cancelled = before, None, False
+    steps: list[RecordStep] = []
     event: Event | None = first
     while event is not None:
         turn = advance(definition, state, event, now=uow.now, new_sid=lambda: uow.new_sid("FT"))
         state = turn.state
-        steps = [effect for effect in turn.effects if isinstance(effect, RecordStep)]
-        if steps:
-            await _record(uow, row, state, steps)
         for effect in turn.effects:
-            if isinstance(effect, SetTimer):
+            if isinstance(effect, RecordStep):
+                steps.append(effect)
+            elif isinstance(effect, SetTimer):
                 timer = effect
-            elif isinstance(effect, (CancelTimer, End)):
-                timer = None
-                cancelled = cancelled or before.pending == "reply"
+            elif isinstance(effect, CancelTimer):
+                cancelled = True
         event = await _perform(uow, definition, turn)
-    saved = await store.save(uow, state)
+    saved = store.save(uow, row, state)
+    if steps:
+        await _record(uow, row, state, steps)
     await _keep_time(uow, saved, new=not before.widget, timer=timer, cancelled=cancelled)
     if saved.status == "ended":
         await _announce(uow, "execution.ended/1", saved)
@@ -274,27 +274,27 @@ async def _send(uow: UnitOfWork, command: SendMessage) -> Event:
     if refused is not None:
         return NotSent(81011, refused)
     try:
+        if command.conversation_sid is None:
+            text = await outside.text(uow, command)
+            return Sent(str(text["Sid"]), text)
         message = await outside.post(uow, command)
     except ContractError as refusal:
         output: Json = {"ErrorCode": refusal.code, "ErrorMessage": refusal.message, "Body": command.body}
         return NotSent(refusal.code, f"{refusal.message} ({refusal.code})", output)
-    sid = command.conversation_sid or ""
-    return Sent(message.sid, context.outbound_payload(uow.account_sid, sid, message))
+    return Sent(message.sid, context.outbound_payload(uow.account_sid, command.conversation_sid, message))
 
 
 def _refused(command: SendMessage) -> str | None:
     """Say why a message cannot be sent before it is tried, or None."""
-    if command.conversation_sid is None:
-        return "this installation sends a flow's messages into conversations only; the execution has none"
     if command.content_sid:
         return "content templates are not supported by this installation"
-    if command.media_url:
-        return "media_url is not supported by this installation"
+    if command.media_url and command.conversation_sid is not None:
+        return "media_url is not supported in conversations by this installation"
     return None
 
 
 async def _record(uow: UnitOfWork, row: Execution, state: ExecutionState, steps: list[RecordStep]) -> None:
-    await store.insert_steps(uow, state, steps)
+    store.insert_steps(uow, state, steps)
     for step in steps:
         await state_fact(
             uow,

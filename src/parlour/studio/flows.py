@@ -1,10 +1,7 @@
 """Flows and their revisions (studio.md §1.2-§1.4)."""
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
-
-import msgspec
+from typing import Any, Final
 
 from parlour.kit.wire import decode_json, json_text
 from parlour.rest.errors import invalid_parameter, not_found
@@ -13,6 +10,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio import store
 from parlour.studio.definition import Definition, read
 from parlour.studio.errors import bad_revision, invalid_definition
+from parlour.studio.json_data import read_json
 from parlour.studio.references import references
 from parlour.studio.store import Flow, Revision
 from parlour.studio.validation import Finding, Report, check
@@ -21,6 +19,10 @@ __all__ = [
     "Flow", "Revision", "by_name", "create", "delete", "fetch", "fetch_revision", "running", "set_test_users", "update",
     "validate",
 ]  # fmt: skip
+
+MAX_KEPT: Final = 256
+"""Definitions kept in memory."""
+_definitions: Final[dict[tuple[str, int], Definition]] = {}
 
 
 async def create(
@@ -122,23 +124,24 @@ async def set_test_users(uow: UnitOfWork, sid: str, users: list[str]) -> list[st
 
 async def running(reader: Reader, sid: str, contact: str) -> int | None:
     """Return the revision that a contact runs: the newest for test users, else the newest published one."""
-    flow = await store.fetch_flow(reader, sid)
-    if flow is None:
-        return None
-    return flow.revision if contact in flow.test_users else flow.published_revision
+    return await store.running_revision(reader, sid, contact)
 
 
 async def definition_of(reader: Reader, sid: str, revision: int) -> Definition:
-    """Return the definition of a revision as the engine reads it. Errors: 404/20404."""
-    found = await store.fetch_revision(reader, sid, revision)
-    if found is None:
-        raise not_found(f"{sid}/Revisions/{revision}")
-    return _read(found.definition)
+    """Return the definition of a revision as the engine reads it; revisions never change, so it is read once.
 
-
-@lru_cache(maxsize=256)
-def _read(text: str) -> Definition:
-    return read(decode_json(text))
+    Errors: 404/20404.
+    """
+    key = (sid, revision)
+    known = _definitions.get(key)
+    if known is None:
+        found = await store.fetch_revision(reader, sid, revision)
+        if found is None:
+            raise not_found(f"{sid}/Revisions/{revision}")
+        if len(_definitions) >= MAX_KEPT:
+            _definitions.pop(next(iter(_definitions)))
+        known = _definitions[key] = read(decode_json(found.definition))
+    return known
 
 
 async def validate(reader: Reader, raw: object, *, status: str) -> Report:
@@ -170,7 +173,7 @@ async def _check_references(reader: Reader, raw: Mapping[str, object], report: R
             continue
         finding = Finding(f"{message}: widget {each.widget}, property {each.field}", each.path)
         # A SID of a kind that nothing here has, inside a longer text such as a URL, is somebody else's own.
-        decides = each.used and (each.placeholder or each.whole or each.value[:2] in refs.known_prefixes())
+        decides = each.placeholder or each.whole or each.value[:2] in refs.known_prefixes()
         (report.foreign if decides else report.warnings).append(finding)
 
 
@@ -178,8 +181,8 @@ def _parsed(definition: Mapping[str, Any] | str) -> tuple[str, object]:
     if not isinstance(definition, str):
         return json_text(definition), definition
     try:
-        return definition, decode_json(definition)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return definition, read_json(definition)
+    except ValueError as error:
         raise invalid_parameter("Definition", f"not valid JSON ({error})") from error
 
 

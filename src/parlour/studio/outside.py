@@ -12,10 +12,13 @@ import msgspec
 from parlour.conversations import addresses, conversations, messages, participants, webhooks
 from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration, interactions
-from parlour.kit.wire import json_text
+from parlour.kit.wire import json_text, pascal
+from parlour.messaging import errors as messaging_errors
+from parlour.messaging import log, numbers, render
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import Json, SendMessage, SendToFlex
+from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
@@ -30,15 +33,18 @@ class StudioWebhook(msgspec.Struct, frozen=True):
 
 
 async def studio_webhooks(reader: Reader, conversation_sid: str) -> list[StudioWebhook]:
-    """Return the studio webhooks a conversation has now."""
-    found = await webhooks.list_for(reader, conversation_sid)
-    return [StudioWebhook(each.sid, each.flow_sid) for each in found if each.target == "studio" and each.flow_sid]
+    """Return the studio webhooks a conversation has now, one for each flow."""
+    flows: dict[str, StudioWebhook] = {}
+    for each in await webhooks.list_for(reader, conversation_sid):
+        if each.target == "studio" and each.flow_sid:
+            flows.setdefault(each.flow_sid, StudioWebhook(each.sid, each.flow_sid))
+    return list(flows.values())
 
 
 async def remove_webhooks(uow: UnitOfWork, conversation_sid: str, flow_sid: str) -> None:
     """Remove the studio webhooks of a flow from a conversation."""
-    for each in await studio_webhooks(uow, conversation_sid):
-        if each.flow_sid == flow_sid:
+    for each in await webhooks.list_for(uow, conversation_sid):
+        if each.target == "studio" and each.flow_sid == flow_sid:
             await webhooks.remove(uow, conversation_sid, each.sid)
 
 
@@ -85,11 +91,34 @@ async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
     )
 
 
+async def text(uow: UnitOfWork, command: SendMessage) -> Json:
+    """Send a text from a number of the account; return the Message as the context shows it.
+
+    Errors: 21606 the sender is no number of the account, 21211 the recipient is none, 21620 a bad media URL.
+    """
+    if await numbers.by_number(uow, command.author) is None:
+        raise messaging_errors.bad_from(command.author)
+    if not numbers.is_phone_number(command.to):
+        raise messaging_errors.bad_to(command.to)
+    if command.media_url and not command.media_url.startswith(("http://", "https://")):
+        raise messaging_errors.bad_media_url(command.media_url)
+    row = await log.queue(
+        uow,
+        from_address=command.author,
+        to_address=command.to,
+        body=command.body,
+        media_urls=[command.media_url] if command.media_url else (),
+    )
+    shown = render.message(row)
+    return {pascal(name): value for name, value in shown.items() if name not in ("subresource_uris", "uri")}
+
+
 async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     """Make the interaction with its task; return the widget's context. Errors: those of an interaction's creation."""
-    interaction = await interactions.create_inbound(
+    made = await interactions.create_inbound(
         uow,
         conversation_sid=command.conversation_sid,
+        workspace_sid=await workflows.workspace_of(uow, command.workflow_sid),
         workflow_sid=command.workflow_sid,
         task_channel=command.task_channel,
         attributes=dict(command.attributes),
@@ -97,12 +126,15 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
         timeout=command.timeout,
         channel_type=command.channel_type,
     )
-    task: Mapping[str, Any] = interaction.task
+    properties: Mapping[str, Any] = made.routing.get("properties") or {}
     return {
-        **interaction.wire,
-        "TaskSid": task.get("sid"),
-        "Attributes": task.get("attributes"),
-        "Age": task.get("age", 0),
+        "sid": made.sid,
+        "channel": {"type": made.channel_type, "sid": made.channel_sid},
+        "routing": made.routing,
+        "url": f"https://flex-api.twilio.com/v1/Interactions/{made.sid}",
+        "TaskSid": made.task_sid,
+        "Attributes": properties.get("attributes"),
+        "Age": properties.get("age", 0),
     }
 
 

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-SID: Final = re.compile(r"\b[A-Z]{2}[0-9a-f]{32}\b")
+SID: Final = re.compile(r"\b[A-Z]{2}[0-9a-fA-F]{32}\b")
 PLACEHOLDER: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.-]*\}")
-UNUSED_AT_RUN_TIME: Final = frozenset({"service_sid", "environment_sid", "function_sid"})
-"""Properties of run-function that only the console reads; the url decides at run time (studio.md §2.3.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,6 @@ class Reference:
     def placeholder(self) -> bool:
         """Whether this is a `${NAME}` to be filled at import."""
         return self.value.startswith("${")
-
-    @property
-    def used(self) -> bool:
-        """Whether the value matters when the flow runs."""
-        return self.field not in UNUSED_AT_RUN_TIME
 
 
 def references(raw: Mapping[str, object]) -> list[Reference]:

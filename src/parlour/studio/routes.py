@@ -19,10 +19,11 @@ operations = Operations("studio")
 
 FLOW = "/v2/Flows/{Sid}"
 EXECUTIONS = "/v2/Flows/{FlowSid}/Executions"
+NO_AUTHORS = {"AuthorSid": "authors are users of the vendor's console, and there is none here"}
 STEPS = f"{EXECUTIONS}/{{ExecutionSid}}/Steps"
 
 
-@operations.post("/v2/Flows", form=CreateFlow)
+@operations.post("/v2/Flows", form=CreateFlow, refused=NO_AUTHORS)
 async def create_flow(call: Call, form: CreateFlow) -> Answer:
     """Make a flow."""
 
@@ -67,7 +68,7 @@ async def fetch_flow(call: Call, _form: Form) -> Answer:
     return Answer(200, render.flow(call.urls, row))
 
 
-@operations.post(FLOW, form=UpdateFlow)
+@operations.post(FLOW, form=UpdateFlow, refused=NO_AUTHORS)
 async def update_flow(call: Call, form: UpdateFlow) -> Answer:
     """Save a new revision."""
 

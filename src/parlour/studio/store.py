@@ -10,6 +10,9 @@ from parlour.store.unit import Reader, UnitOfWork
 
 refs.register("FW", "studio_flow")
 
+RUNNING: Final = """
+SELECT CASE WHEN $3 = ANY (test_users) THEN revision ELSE published_revision END FROM studio_flow
+WHERE account_sid = $1 AND sid = $2"""
 INSERT_FLOW: Final = """
 INSERT INTO studio_flow (account_sid, sid, friendly_name, revision, published_revision, date_created)
 VALUES ($1, $2, $3, 0, NULL, $4)"""
@@ -107,6 +110,12 @@ async def fetch_flow(reader: Reader, sid: str) -> Flow | None:
     """Return a flow."""
     row = await reader.fetchrow(FETCH_FLOW, reader.account_sid, sid)
     return None if row is None else Flow(**row)
+
+
+async def running_revision(reader: Reader, sid: str, contact: str) -> int | None:
+    """Return the revision that a contact runs, None when there is none."""
+    number: int | None = await reader.fetchval(RUNNING, reader.account_sid, sid, contact)
+    return number
 
 
 async def flow_by_name(reader: Reader, friendly_name: str) -> Flow | None:

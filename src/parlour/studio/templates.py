@@ -5,12 +5,13 @@ The library is loaded at the first template that needs it. Rendering is pure: ti
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from parlour.studio.json_data import read_json
 
 if TYPE_CHECKING:
     from parlour.studio.liquid_sandbox import Sandbox
@@ -42,9 +43,8 @@ def render(source: str, scene: Scene) -> str:
     Params: `source`, any string of a definition; `scene`, the context and the domain time.
     Errors: TemplateError. Reference: studio.md §4.3.
     """
-    if not MARKUP.search(source):
-        return _limited(source)
-    return _limited(_engine().render(source, scene.context, scene.now).replace("\0", ""))
+    text = _engine().render(source, scene.context, scene.now) if MARKUP.search(source) else source
+    return _limited(text.replace("\0", ""))
 
 
 def evaluate(source: str, scene: Scene) -> object:
@@ -56,7 +56,7 @@ def evaluate(source: str, scene: Scene) -> object:
         bare, value = _engine().bare_value(source, scene.context, scene.now)
         if bare and not isinstance(value, str):
             return value
-    return json.loads(render(source, scene))
+    return read_json(render(source, scene))
 
 
 def _limited(text: str) -> str:

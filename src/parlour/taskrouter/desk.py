@@ -235,7 +235,7 @@ class Desk:
         self._timers.append((_lane("task", task.sid), handler, at, task.sid))
 
     async def write(self) -> None:
-        """Store what changed and state the facts; the desk is spent afterwards.
+        """Store what changed and state the facts, so that this unit reads it; the desk is spent afterwards.
 
         :raises ContractError: an inside reaction of a higher floor refused the change.
         """
@@ -269,6 +269,7 @@ class Desk:
                 object_sid=fact.about.sid,
                 snapshot=snapshot,
             )
+        await self.uow.flush()
 
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about
@@ -314,11 +315,13 @@ async def open_desk(
     *,
     offers: Sequence[tuple[str, str]] = (),
     workers: Sequence[str] = (),
+    channels: Sequence[tuple[str, str]] = (),
 ) -> Desk:
     """Lock tasks with all that hangs on them.
 
     :param offers: pairs of task and worker that are to be reserved, whose rows are locked too.
     :param workers: further workers to lock.
+    :param channels: pairs of worker and task channel, whose rows are locked too.
     """
     await uow.flush()  # what earlier calls in this unit wrote must be seen
     desk = Desk(uow, workspace_sid)
@@ -329,6 +332,7 @@ async def open_desk(
         for record in await uow.fetch(store.LOCK_HOLDING, uow.account_sid, workspace_sid, tasks):
             desk.reservations[record["sid"]] = row(Reservation, record)
     pairs = {(each.worker_sid, each.task_channel_sid) for each in desk.reservations.values()}
+    pairs |= set(channels)
     pairs |= {(worker, desk.tasks[task].task_channel_sid) for task, worker in offers if task in desk.tasks}
     if pairs:
         ordered = sorted(pairs)

@@ -44,10 +44,8 @@ async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
     if await uow.fetchval(sql.ANY_MARK, uow.account_sid, workspace_sid) is None:
         return
     await uow.execute(LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
-    taken = await uow.fetch(sql.TAKE_MARKS, uow.account_sid, workspace_sid)
-    subjects = {record["subject_sid"] for record in taken}
-    waiting = await sql.waiting_tasks(uow, workspace_sid, MOST_OFFERS + 1) if subjects else []
-    workspace = await store.workspace(uow, workspace_sid) if waiting else None
+    subjects, waiting = await sql.take_marks(uow, workspace_sid, MOST_OFFERS + 1)
+    workspace = await store.workspace(uow, workspace_sid) if subjects else None
     if workspace is None:
         return
     round_ = _Round(uow, workspace, subjects, waiting)

@@ -71,7 +71,8 @@ LIST_TASK_CHANNELS = f"{SELECT_TASK_CHANNEL} AND ($3::text IS NULL OR sid > $3) 
 INSERT_TASK_CHANNEL = """
 INSERT INTO task_channel (account_sid, sid, workspace_sid, friendly_name, unique_name, channel_optimized_routing,
                           date_created, date_updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (account_sid, workspace_sid, unique_name) DO NOTHING RETURNING sid"""
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+ON CONFLICT (account_sid, workspace_sid, unique_name) DO NOTHING RETURNING sid"""
 UPDATE_TASK_CHANNEL = """
 UPDATE task_channel SET friendly_name = $4, channel_optimized_routing = $5, date_updated = $6
 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"""
@@ -128,6 +129,7 @@ UPDATE workflow SET friendly_name = $4, configuration = $5, revision = $6, task_
 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"""
 WORKFLOW_LIVE_TASK = """
 SELECT sid FROM task WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL LIMIT 1"""
+WORKSPACE_OF_WORKFLOW = "SELECT workspace_sid FROM workflow WHERE account_sid = $1 AND sid = $2"
 DELETE_WORKFLOW = "DELETE FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"
 
 

@@ -89,9 +89,12 @@ FETCH_TASKS = f"{SELECT_TASK} AND t.sid = ANY($3) ORDER BY t.sid"
 WAITING_OF_WORKFLOW = """
 SELECT sid FROM task
 WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL AND assignment_status = 'pending' ORDER BY sid"""
-# The first tasks of every group: the groups are found by jumping along the index, one step each.
+# Takes the marks, and reads in the same snapshot the first tasks of every group: a waiting task is seen here only
+# together with its mark. The groups are found by jumping along the index, one step each.
 WAITING = f"""
-WITH RECURSIVE each_group AS (
+WITH RECURSIVE taken AS (
+    DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 RETURNING subject_sid
+), each_group AS (
     (SELECT group_key FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
      ORDER BY group_key LIMIT 1)
     UNION ALL
@@ -106,7 +109,8 @@ WITH RECURSIVE each_group AS (
         ORDER BY rank_priority, rank_time, sid LIMIT $3
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
-{SELECT_TASK} AND t.sid IN (SELECT sid FROM head)"""  # noqa: S608
+SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects, waiting.*
+FROM ({SELECT_TASK} AND t.sid IN (SELECT sid FROM head)) AS waiting"""  # noqa: S608
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
@@ -169,7 +173,6 @@ SELECT $1, n.worker_sid, n.seq, n.event_type, n.payload, $3
 FROM jsonb_to_recordset($2::jsonb) AS n (worker_sid text, seq bigint, event_type text, payload jsonb)"""
 INSERT_MARKS = """
 INSERT INTO match_mark (account_sid, workspace_sid, subject_sid) SELECT $1, $2, n.* FROM unnest($3::text[]) AS n"""
-TAKE_MARKS = "DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 RETURNING subject_sid"
 ANY_MARK = "SELECT 1 FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 LIMIT 1"
 
 
@@ -205,10 +208,18 @@ async def task(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
     return None if record is None else row(Task, record)
 
 
-async def waiting_tasks(reader: Reader, workspace_sid: str, per_group: int) -> list[Task]:
-    """The first pending tasks of every group, in no order."""
-    records = await reader.fetch(WAITING, reader.account_sid, workspace_sid, per_group)
-    return [row(Task, record) for record in records]
+async def take_marks(uow: UnitOfWork, workspace_sid: str, per_group: int) -> tuple[set[str], list[Task]]:
+    """Take the marks of a workspace: their subjects and the first pending tasks of every group, in no order.
+
+    Without waiting tasks the subjects matter to nobody and are not told.
+    """
+    subjects: set[str] = set()
+    tasks = []
+    for record in await uow.fetch(WAITING, uow.account_sid, workspace_sid, per_group):
+        columns = dict(record)
+        subjects = set(columns.pop("subjects") or ())
+        tasks.append(Task(**columns))
+    return subjects, tasks
 
 
 async def reservation(reader: Reader, workspace_sid: str, sid: str) -> Reservation | None:

@@ -330,7 +330,6 @@ async def remove(desk: Desk, task: Task, kind: str) -> None:
         desk.set_reservation(reservation, ended)
     desk.drop_timers(task)
     await desk.write()
-    await desk.uow.flush()
     await desk.uow.execute(sql.DELETE_TASK, desk.uow.account_sid, task.sid)
 
 

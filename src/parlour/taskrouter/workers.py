@@ -91,6 +91,7 @@ async def update(
     if activity_sid is not None:
         activity = await store.activity(uow, workspace_sid, activity_sid)
         if activity is None:
+            await fetch(uow, workspace_sid, sid)
             raise invalid_parameter("ActivitySid", f"'{activity_sid}' is no activity of the workspace")
     if reject_pending_reservations:
         if activity is None or activity.available:
@@ -153,7 +154,6 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str, *, version: int 
         raise in_use("Worker", sid, f"task {working[0]['task_sid']} is assigned to them")
     desk.fact("worker.deleted", worker)
     await desk.write()
-    await uow.flush()
     await uow.execute(sql.DELETE_WORKER, uow.account_sid, workspace_sid, sid)
 
 
@@ -183,12 +183,7 @@ async def update_channel(
     :raises ContractError: 404/20404.
     """
     known = await fetch_channel(uow, workspace_sid, worker_sid, sid_or_name)
-    desk = Desk(uow, workspace_sid)
-    pair = [worker_sid], [known.task_channel_sid]
-    for record in await uow.fetch(sql.LOCK_WORKER_CHANNELS, uow.account_sid, *pair):
-        desk.channels[worker_sid, known.task_channel_sid] = WorkerChannel(**record)
-    for record in await uow.fetch(sql.LOCK_WORKERS, uow.account_sid, workspace_sid, [worker_sid]):
-        desk.workers[worker_sid] = Worker(**record)
+    desk = await open_desk(uow, workspace_sid, [], channels=[(worker_sid, known.task_channel_sid)])
     channel, worker = desk.channels[worker_sid, known.task_channel_sid], desk.workers[worker_sid]
     before = snapshots.worker_channel(channel)
     if capacity is not None and capacity != channel.configured_capacity:

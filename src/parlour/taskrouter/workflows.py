@@ -53,6 +53,12 @@ async def fetch(reader: Reader, workspace_sid: str, sid: str) -> Workflow:
     return found
 
 
+async def workspace_of(reader: Reader, sid: str) -> str | None:
+    """The workspace that owns a workflow, or None: a flow names the workflow alone (studio.md §6.4)."""
+    found: str | None = await reader.fetchval(store.WORKSPACE_OF_WORKFLOW, reader.account_sid, sid)
+    return found
+
+
 async def update(
     uow: UnitOfWork,
     workspace_sid: str,

@@ -1,5 +1,5 @@
 """The good calls, a module per product."""
 
-from tests.contract.calls import accounts
+from tests.contract.calls import accounts, conversations, flex, media, messaging, services, studio, taskrouter, tasks
 
-LOADED = (accounts,)
+LOADED = (accounts, conversations, media, flex, messaging, services, studio, taskrouter, tasks)

@@ -2,13 +2,15 @@
 
 from typing import Any, Final
 
+import structlog
+
 from parlour.channels.sms import connections, fetching
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.fetching import Unavailable
 from parlour.channels.sms.store import events as store
 from parlour.channels.sms.store.connections import Connection
 from parlour.conversations import inbound as conversations
-from parlour.conversations.inbound import Inbound, MediaItem
+from parlour.conversations.inbound import Inbound, MediaItem, Received
 from parlour.kit import failpoints
 from parlour.kit.errors import ContractError
 from parlour.messaging import log
@@ -19,7 +21,10 @@ from parlour.store.unit import UnitOfWork
 TAKE: Final = "sms.take_inbound"
 MEDIA_ATTEMPTS: Final = 4  # tries before a message is published without a file that cannot be had
 UNAVAILABLE: Final = "[attachment unavailable]"
+NOBODY: Final = Received(None, None, created=False)
 REQUIRED: Final = ("MessageSid", "From", "To")
+
+journal = structlog.get_logger("parlour.channels.sms")
 
 
 async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> None:
@@ -63,7 +68,7 @@ async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
         raise Retry(reason=f"{len(lost)} files are not to be had: {lost[0].reason}")
     items = [file for file in files if isinstance(file, MediaItem)]
 
-    async def work(uow: UnitOfWork) -> bool:
+    async def work(uow: UnitOfWork, wanted: bool = True) -> bool:
         locked = await store.lock(uow, connection_sid, provider_sid)
         if locked is None or locked.done_at is not None:
             return False
@@ -92,7 +97,14 @@ async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
         )
         return received.message_sid is not None
 
-    if not await run.finish(work):
+    try:
+        taken = await run.finish(work)
+    except ContractError as error:
+        if error.status >= 500:
+            raise
+        journal.warning("a text that no conversation can hold", provider_sid=provider_sid, code=error.code)
+        taken = await run.finish(lambda uow: work(uow, wanted=False))
+    if not taken:
         await _discard(needs, files)
 
 

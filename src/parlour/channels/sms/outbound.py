@@ -15,6 +15,7 @@ from parlour.channels.sms import asking, connections
 from parlour.channels.sms import parts as message_parts
 from parlour.channels.sms.carrier import Accepted, Busy, CannotAsk, NoAnswer, Refused
 from parlour.channels.sms.deps import Needs
+from parlour.channels.sms.status import tell_receipt
 from parlour.channels.sms.store import sends as store
 from parlour.channels.sms.store.connections import Connection
 from parlour.channels.sms.store.sends import Send
@@ -321,8 +322,7 @@ async def _failed(uow: UnitOfWork, sid: str, code: int, reason: str) -> None:
     row.state, row.error_code, row.reason = "failed", code, reason
     store.update(uow, row)
     await message_log.set_status(uow, sid, "failed", error_code=code)
-    if row.receipt_sid is not None:
-        await receipts.advance(uow, row.receipt_sid, "failed", error_code=code)
+    await tell_receipt(uow, row, "failed", code)
 
 
 async def _unknown(uow: UnitOfWork, sid: str, reason: str) -> None:

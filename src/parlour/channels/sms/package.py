@@ -16,16 +16,18 @@ from parlour.store.database import Database
 INVARIANTS: Final = [
     Invariant(
         1,
-        "an inbound text that was answered 2xx is in its conversation",
+        "an inbound text that was answered 2xx is taken",
         """SELECT connection_sid, provider_sid, received_at FROM carrier_event
            WHERE account_sid = $1 AND done_at IS NULL AND received_at < $2::timestamptz - interval '1 hour'""",
         "look at the dead jobs of its lane with `parlour jobs list`, then `parlour jobs retry`",
     ),
     Invariant(
         1,
-        "an inbound text that is in a conversation is in the log",
+        "an inbound text that was taken is in its conversation",
         """SELECT e.connection_sid, e.provider_sid FROM carrier_event AS e
-           WHERE e.account_sid = $1 AND e.done_at < $2 AND e.message_sid IS NOT NULL AND NOT EXISTS (
+           JOIN conversation AS c
+               ON c.account_sid = e.account_sid AND c.sid = e.conversation_sid AND c.removed_at IS NULL
+           WHERE e.account_sid = $1 AND e.done_at <= $2 AND NOT EXISTS (
                SELECT 1 FROM message AS m WHERE m.account_sid = e.account_sid AND m.sid = e.message_sid)""",
         "the message's row was deleted by hand; restore it from a backup",
     ),

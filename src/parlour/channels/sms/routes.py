@@ -39,7 +39,7 @@ def carrier_routes(needs: Needs) -> list[BaseRoute]:
     async def take_inbound(request: Request) -> Response:
         try:
             connection, pairs = await _authentic(needs, request)
-            await inbound.accept(needs, connection, dict(pairs))
+            await inbound.accept(needs, connection, _storable(pairs))
         except _Refused as refusal:
             return _refusal(request, refusal)
         except ContractError as error:
@@ -49,7 +49,7 @@ def carrier_routes(needs: Needs) -> list[BaseRoute]:
     async def take_status(request: Request) -> Response:
         try:
             connection, pairs = await _authentic(needs, request)
-            await status.accept(needs, connection, request.query_params.get("r", ""), dict(pairs))
+            await status.accept(needs, connection, request.query_params.get("r", ""), _storable(pairs))
         except _Refused as refusal:
             return _refusal(request, refusal)
         except ContractError as error:
@@ -93,6 +93,11 @@ async def _form(request: Request) -> Pairs:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
     except ValueError as error:
         raise _Refused(400, "the body is no form") from error
+
+
+def _storable(pairs: Pairs) -> dict[str, str]:
+    """Return the form without the one character that PostgreSQL does not store."""
+    return {name.replace("\x00", ""): value.replace("\x00", "") for name, value in pairs}
 
 
 def _refusal(request: Request, refusal: _Refused) -> Response:

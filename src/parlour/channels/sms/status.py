@@ -62,5 +62,17 @@ async def report(uow: UnitOfWork, row: Send, provider_sid: str, status: str, err
     known = status if status in message_log.RANKS else "queued"
     code = (error_code or UNKNOWN_ERROR) if bad else None
     await message_log.set_status(uow, row.sid, known, error_code=code, provider_sid=provider_sid)
-    if row.receipt_sid is not None and status in RECEIPT_STATUSES:
-        await receipts.advance(uow, row.receipt_sid, status, error_code=code)
+    if status in RECEIPT_STATUSES:
+        await tell_receipt(uow, row, status, code)
+
+
+async def tell_receipt(uow: UnitOfWork, row: Send, status: str, error_code: int | None) -> None:
+    """Move the receipt of a send, where it has one; a message removed meanwhile needs none."""
+    if row.receipt_sid is None:
+        return
+    try:
+        await receipts.advance(uow, row.receipt_sid, status, error_code=error_code)
+    except ContractError as error:
+        if error.status != 404:
+            raise
+        log.info("the message was removed before its status came", sid=row.sid, status=status)

@@ -15,6 +15,7 @@ from parlour.conversations.routes.common import (
 from parlour.conversations.schemas import REFUSED_CONTENT, CreateMessage, ListMessages, UpdateMessage
 from parlour.conversations.store import messages as store
 from parlour.conversations.store.messages import Message, Receipt
+from parlour.rest.errors import envelope
 from parlour.rest.operations import Answer, Call
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -42,6 +43,7 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
             date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),
             date_updated=checks.date(form.date_updated, errors.DATE_UPDATED_INVALID),
             scope=scope_of(call),
+            alone=True,
         )
 
     return Answer(201, renderer(call).message(await call.step(work)))
@@ -129,4 +131,4 @@ async def fetch_receipt(call: Call, _form: object) -> Answer:
 async def fetch_channel_metadata(call: Call, _form: object) -> Answer:
     """Answer that a message has no channel metadata, as clients expect it (conversations.md §1.1)."""
     await call.read(lambda reader: _fetch(reader, call, "MessageSid"))
-    raise errors.NO_CHANNEL_METADATA.error()
+    return Answer(404, envelope(errors.NO_CHANNEL_METADATA.error()))

@@ -1,12 +1,11 @@
 """Operations of services, roles, users and configuration (conversations.md §7-9)."""
 
-from parlour.conversations import roles, services, users
+from parlour.conversations import roles, services
 from parlour.conversations.routes.common import (
     SERVICE,
     both,
     listing,
     operations,
-    origin_of,
     renderer,
     require_change,
     service_sid,
@@ -15,16 +14,12 @@ from parlour.conversations.routes.common import (
 from parlour.conversations.schemas import (
     CreateRole,
     CreateService,
-    CreateUser,
     UpdateConfiguration,
     UpdateRole,
     UpdateServiceConfiguration,
-    UpdateUser,
 )
 from parlour.conversations.store import services as store
-from parlour.conversations.store import users as user_store
 from parlour.conversations.store.services import Role, Service
-from parlour.conversations.store.users import User
 from parlour.rest.operations import Answer, Call
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -158,62 +153,3 @@ async def delete_role(call: Call, _form: object) -> Answer:
 
     await call.step(work)
     return Answer(204)
-
-
-@operations.post(*both("/Users"), form=CreateUser)
-async def create_user(call: Call, form: CreateUser) -> Answer:
-    """Create a user."""
-
-    async def work(uow: UnitOfWork) -> User:
-        return await users.create(
-            uow,
-            chat_service_sid=await service_sid(uow, call),
-            identity=form.identity,
-            friendly_name=form.friendly_name,
-            attributes=form.attributes or "{}",
-            role_sid=form.role_sid or None,
-            origin=origin_of(call),
-        )
-
-    return Answer(201, renderer(call).user(await call.step(work)))
-
-
-@operations.get(*both("/Users"))
-async def list_users(call: Call, _form: object) -> Answer:
-    """List users in the order of their making."""
-    page = call.page(maximum=50)
-
-    async def work(reader: Reader) -> list[User]:
-        sid = await service_sid(reader, call)
-        return await user_store.page(reader, sid, after=sid_token(page), limit=page.size + 1)
-
-    return listing(call, "users", await call.read(work), page, renderer(call).user, lambda row: row.sid)
-
-
-@operations.get(*both("/Users/{Sid}"))
-async def fetch_user(call: Call, _form: object) -> Answer:
-    """Fetch a user by SID or identity."""
-
-    async def work(reader: Reader) -> User:
-        return await users.fetch(reader, call.path["Sid"], chat_service_sid=await service_sid(reader, call))
-
-    return Answer(200, renderer(call).user(await call.read(work)))
-
-
-@operations.post(*both("/Users/{Sid}"), form=UpdateUser)
-async def update_user(call: Call, form: UpdateUser) -> Answer:
-    """Change a user."""
-    require_change(form)
-
-    async def work(uow: UnitOfWork) -> User:
-        return await users.update(
-            uow,
-            call.path["Sid"],
-            chat_service_sid=await service_sid(uow, call),
-            friendly_name=form.friendly_name,
-            attributes=form.attributes,
-            role_sid=form.role_sid,
-            origin=origin_of(call),
-        )
-
-    return Answer(200, renderer(call).user(await call.step(work)))

@@ -87,7 +87,7 @@ RELEASE_PAIRS: Final = "DELETE FROM open_pair WHERE account_sid = $1 AND convers
 LIST: Final = f"""
 SELECT {COLUMNS} FROM conversation c
 WHERE c.account_sid = $1 AND {IN_SCOPE.replace("$3", "$2")} AND c.removed_at IS NULL
-    AND ($3::timestamptz IS NULL OR c.date_created >= $3) AND ($4::timestamptz IS NULL OR c.date_created <= $4)
+    AND ($3::timestamptz IS NULL OR c.date_created >= $3) AND ($4::timestamptz IS NULL OR c.date_created < $4)
     AND ($5::text IS NULL OR c.state = $5)
     AND ($6::text IS NULL OR (c.date_created, c.sid) < (
         SELECT k.date_created, k.sid FROM conversation k WHERE k.account_sid = $1 AND k.sid = $6))

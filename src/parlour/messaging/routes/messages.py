@@ -40,6 +40,7 @@ IGNORED: Final = (
     "RiskCheck",
     "ForceDelivery",
     "MaxPrice",
+    "MessageIntent",
 )
 
 operations = Operations("api")

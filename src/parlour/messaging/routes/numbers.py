@@ -1,7 +1,7 @@
 """Operations of IncomingPhoneNumbers (channels.md §1.5)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from parlour.messaging import errors, numbers, render
 from parlour.messaging.store import numbers as store
@@ -34,6 +34,7 @@ REFUSED: Final = {
     "SmsApplicationSid": "applications",
 }
 TYPES: Final = {"Local": "local", "Mobile": "mobile", "TollFree": "toll free"}
+Render = Callable[[store.Number], dict[str, Any]]
 METHOD = Annotated[str, choice("GET", "POST")]
 
 operations = Operations("api")
@@ -65,7 +66,9 @@ class ListNumbers(Form):
     origin: Annotated[str, choice("twilio", "hosted")] | None = None
 
 
-def _creator(number_type: str) -> Callable[[Call, CreateNumber], Awaitable[Answer]]:
+def _creator(
+    number_type: str, shown: Render = render.number_of_type
+) -> Callable[[Call, CreateNumber], Awaitable[Answer]]:
     async def create_number(call: Call, form: CreateNumber) -> Answer:
         """Attach a number."""
         if not form.phone_number:
@@ -84,12 +87,14 @@ def _creator(number_type: str) -> Callable[[Call, CreateNumber], Awaitable[Answe
                 api_version=form.api_version or numbers.API_VERSION,
             )
 
-        return Answer(201, render.number(await call.step(work)))
+        return Answer(201, shown(await call.step(work)))
 
     return create_number
 
 
 def _lister(number_type: str | None) -> Callable[[Call, ListNumbers], Awaitable[Answer]]:
+    rendered = render.number if number_type is None else render.number_of_type
+
     async def list_numbers(call: Call, form: ListNumbers) -> Answer:
         """List numbers, newest first."""
         page = call.page()
@@ -109,7 +114,7 @@ def _lister(number_type: str | None) -> Callable[[Call, ListNumbers], Awaitable[
         shown = rows[: page.size]
         return call.listing_2010(
             "incoming_phone_numbers",
-            [render.number(row) for row in shown],
+            [rendered(row) for row in shown],
             page,
             f"PA{shown[-1].sid}" if len(rows) > page.size else None,
         )
@@ -125,7 +130,7 @@ def _pattern(text: str | None) -> str | None:
 
 
 operations.post(f"{BASE}.json", form=CreateNumber, refused={**REFUSED, "AreaCode": "numbers are given, not bought"})(
-    _creator("local")
+    _creator("local", render.number)
 )
 operations.get(f"{BASE}.json", form=ListNumbers)(_lister(None))
 for _path, _type in TYPES.items():

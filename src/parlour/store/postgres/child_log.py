@@ -8,12 +8,15 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
+from parlour.store.postgres.child import Child
+
 _LEVEL = re.compile(r"\b(LOG|WARNING|ERROR|FATAL|PANIC):\s+(.*)")
 _LOUD = {"WARNING": "warning", "PANIC": "error"}
 _FILE_SIZE = 10 * 1024 * 1024
 _FILES = 5
 _KEPT_LINES = 20
-_LONGEST_LINE = 1024 * 1024
+_AFTERWORDS = 0.2
+"""Seconds to read on after the end of a process."""
 
 
 class Log(Protocol):
@@ -40,19 +43,24 @@ class ChildLog:
         self.starting = False
         """While the server starts or recovers its progress is worth a line."""
 
-    async def pump(self, process: asyncio.subprocess.Process) -> None:
-        """Read the standard error of the process to its end."""
-        stream = process.stderr
-        if stream is None:
-            return
-        rest = b""
-        while block := await stream.read(65536):
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                self._take(line.decode(errors="replace"))
-            rest = rest[-_LONGEST_LINE:]
-        if rest:
-            self._take(rest.decode(errors="replace"))
+    async def follow(self, child: Child) -> int:
+        """Read what the process says until it ends: its exit code.
+
+        A child of its own may hold the pipe open for longer; what that says is not waited for.
+        """
+        reader = asyncio.create_task(self._read(child), name="postgres-log")
+        try:
+            code = await child.process.wait()
+            await asyncio.wait([reader], timeout=_AFTERWORDS)
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+            child.close()
+        return code
+
+    async def _read(self, child: Child) -> None:
+        async for line in child.lines():
+            self._take(line)
 
     def last_words(self) -> str:
         """The last lines, for an error message."""

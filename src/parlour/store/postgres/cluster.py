@@ -10,6 +10,7 @@ from pathlib import Path
 
 from parlour.store.postgres import processes
 from parlour.store.postgres.binaries import Binaries
+from parlour.store.postgres.child import Child
 from parlour.store.postgres.child_log import ChildLog
 from parlour.store.postgres.errors import PostgresError, StartFailedError
 from parlour.store.postgres.folder import DataFolder
@@ -44,17 +45,9 @@ class Site:
             )
         return _HERE
 
-    async def spawn(self, *arguments: str, cwd: Path) -> asyncio.subprocess.Process:
-        """Start a PostgreSQL program as the child's user, in its own session, which no Ctrl-C reaches."""
-        return await asyncio.create_subprocess_exec(
-            *self.user.command(*arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=cwd,
-            env=child_environment(),
-            start_new_session=True,
-        )
+    async def spawn(self, *arguments: str, cwd: Path) -> Child:
+        """Start a PostgreSQL program as the child's user."""
+        return await Child.start(self.user.command(*arguments), cwd=cwd, env=child_environment())
 
 
 async def initialise(site: Site, log: ChildLog, *, durable: bool) -> None:
@@ -65,10 +58,9 @@ async def initialise(site: Site, log: ChildLog, *, durable: bool) -> None:
     aside = site.folder.path / f"{_ASIDE}{uuid.uuid4().hex[:12]}"
     aside.mkdir(mode=0o700)
     own(aside, site.user)
-    process = await site.spawn(str(site.binaries.initdb), *_initdb_options(site, aside, durable=durable), cwd=aside)
+    child = await site.spawn(str(site.binaries.initdb), *_initdb_options(site, aside, durable=durable), cwd=aside)
     try:
-        await log.pump(process)
-        code = await process.wait()
+        code = await log.follow(child)
     except asyncio.CancelledError:
         await processes.end_all(aside, patience=1.0)
         raise

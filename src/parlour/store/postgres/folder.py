@@ -79,6 +79,8 @@ class DataFolder:
                 self.path.mkdir()
                 self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
             self.logs.mkdir(mode=0o700, exist_ok=True)
+        except PermissionError:
+            raise
         except OSError as error:
             raise PostgresError(f"The data folder {self.path} cannot be made: {error.strerror}.") from error
 

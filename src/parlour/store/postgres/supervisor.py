@@ -24,7 +24,7 @@ from parlour.store.postgres.binaries import Binaries, copy_binaries, locate_bina
 from parlour.store.postgres.child_log import ChildLog, Log
 from parlour.store.postgres.errors import PostgresError, StartFailedError
 from parlour.store.postgres.folder import Address, DataFolder
-from parlour.store.postgres.identity import ChildUser, choose_user
+from parlour.store.postgres.identity import ChildUser, choose_user, own_name
 from parlour.store.postgres.ready import answers, until_ready
 from parlour.store.postgres.sockets import PORT, SocketFolder, make_socket_folder, short_places
 
@@ -88,7 +88,7 @@ class Supervisor:
         self._stack = AsyncExitStack()
         self._address: Address | None = None
         self._child: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[int] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.restarts = 0
         """How often the server had to be brought back."""
@@ -127,6 +127,12 @@ class Supervisor:
             address = Address(sockets.path, PORT, DATABASE, cluster.USER)
             run = partial(self._bring_up, site, self._command(site, sockets), address)
             await run()
+        except PermissionError as error:
+            await self.stop()
+            raise PostgresError(
+                f"The user {own_name()!r} may not use {error.filename}. Start Parlour as the user who made the data "
+                f"folder {self.folder.path}, or choose another one with --data."
+            ) from error
         except BaseException:
             await self.stop()
             raise
@@ -212,8 +218,9 @@ class Supervisor:
         cluster.clear_pid_file(self.folder.cluster)
         cluster.clear_sockets(address.socket_folder)
         self._lines.starting = True
-        child = self._child = await site.spawn(*command, cwd=self.folder.cluster)
-        self._reader = asyncio.create_task(self._lines.pump(child), name="postgres-log")
+        started = await site.spawn(*command, cwd=self.folder.cluster)
+        child = self._child = started.process
+        self._reader = asyncio.create_task(self._lines.follow(started), name="postgres")
         try:
             ready = await until_ready(
                 partial(answers, address),
@@ -256,11 +263,7 @@ class Supervisor:
                 self._log.warning("PostgreSQL is back", pid=self.pid)
 
     async def _ended(self) -> int | None:
-        if self._child is None or self._reader is None:
-            return None
-        code = await self._child.wait()
-        await self._reader
-        return code
+        return None if self._reader is None else await asyncio.shield(self._reader)
 
     async def _stop_child(self) -> None:
         child, self._child = self._child, None

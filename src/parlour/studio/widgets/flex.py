@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
 from parlour.studio.execution import Enqueued, Event, Json, NotEnqueued, SendToFlex
+from parlour.studio.json_data import read_json
 from parlour.studio.widgets.visit import Ask, Leave, Outcome, Stay, Visit
 
 DEFAULT_TIMEOUT: Final = 3600
@@ -56,7 +56,7 @@ class SendToFlexWidget:
 def _attributes(visit: Visit) -> Json | None:
     text = visit.text("attributes").strip()
     try:
-        value = json.loads(text or "{}")
+        value = read_json(text or "{}")
     except ValueError as error:
         visit.fail(81015, f"task not created: attributes are not valid JSON: {error}")
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from parlour.studio.execution import Event, NotSent, Replied, SendMessage, Sent, TimedOut
 from parlour.studio.widgets.visit import Ask, AwaitReply, Leave, Outcome, Stay, Visit
 
+CONVERSATION: Final = re.compile(r"CH[0-9a-f]{32}")
 DEFAULT_TIMEOUT: Final = 3600
 """Seconds a reply is waited for when the widget does not say (studio.md §2.3.3)."""
 MAX_TIMEOUT: Final = 30 * 24 * 3600
@@ -14,15 +16,29 @@ MAX_TIMEOUT: Final = 30 * 24 * 3600
 
 
 def _message(visit: Visit) -> SendMessage:
+    """Where it goes: the execution's conversation, else a conversation that `channel` names, else `to`."""
+    conversation_sid = visit.state.conversation_sid or _named(visit.text("channel").strip())
     return SendMessage(
-        conversation_sid=visit.state.conversation_sid,
+        conversation_sid=conversation_sid,
         author=visit.text("from"),
-        to=visit.text("to") if visit.state.conversation_sid is None else "",
+        to=_to(visit) if conversation_sid is None else "",
         body=visit.text("body"),
         attributes=visit.text("attributes").strip(),
         media_url=visit.text("media_url").strip(),
         content_sid=visit.text("content_sid") if visit.widget.text("message_type") == "content_template" else "",
     )
+
+
+def _named(channel: str) -> str | None:
+    return channel if CONVERSATION.fullmatch(channel) else None
+
+
+def _to(visit: Visit) -> str:
+    """`to`, by default the contact's address."""
+    contact = visit.state.context.get("contact")
+    channel = contact.get("channel") if isinstance(contact, dict) else None
+    address = channel.get("address") if isinstance(channel, dict) else None
+    return visit.text("to").strip() or str(address or "")
 
 
 class SendMessageWidget:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from parlour.studio.definition import Widget
 from parlour.studio.execution import Command, Event, ExecutionState, Json, LogEntry
 from parlour.studio.templates import Scene, TemplateError, evaluate, render
+
+MAX_NUMBER: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,13 @@ class Visit:
         """Render a property that holds a whole number; None when it is blank or no number."""
         text = self.text(name).strip()
         try:
-            return int(float(text)) if text else None
+            number = int(float(text)) if text else None
         except (ValueError, OverflowError):
-            self.warn(81027, f'{name}: "{text}" is not a number')
+            number = MAX_NUMBER + 1
+        if number is not None and abs(number) > MAX_NUMBER:
+            self.warn(81027, f'{name}: "{text[:64]}" is not a number in its range')
             return None
+        return number
 
 
 def as_object(value: object) -> Json:

@@ -22,10 +22,14 @@ def files() -> list[Path]:
     return sorted(where.glob("*.json")) if where else []
 
 
+def path(number: str) -> Path:
+    """Give the file whose name starts with the number."""
+    return next(each for each in files() if each.name.startswith(f"{number}-"))
+
+
 def load(number: str, **mapping: str) -> Any:
     """Load the definition whose file name starts with the number, placeholders and SIDs replaced."""
-    path = next(each for each in files() if each.name.startswith(f"{number}-"))
-    text = path.read_text()
+    text = path(number).read_text()
     for foreign, ours in mapping.items():
         text = text.replace("${" + foreign + "}", ours).replace(foreign, ours)
     return json.loads(text)

@@ -1,0 +1,283 @@
+"""Many at once: racing acceptors, capacity, two server processes, and what is told and kept (DESIGN invariant 5)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parlour.accounts.service import Credentials
+from parlour.app import Program, compose
+from parlour.kit.errors import ContractError
+from parlour.outbox.process import Process
+from parlour.outbox.runner import Runner
+from parlour.settings import Settings
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.taskrouter import package, provision, queues, reservations, task_store, tasks, workers, workflows
+from parlour.taskrouter.provision import FlexWorkspace
+from parlour.taskrouter.rows import Reservation
+
+
+@dataclass
+class House:
+    """A workspace in process."""
+
+    program: Program
+    account_sid: str
+    flex: FlexWorkspace
+
+    @property
+    def sid(self) -> str:
+        return self.flex.workspace_sid
+
+    async def step(self, work: Any) -> Any:
+        return await self.program.database.step(self.account_sid, work)
+
+    async def read(self, work: Any) -> Any:
+        return await self.program.database.read(self.account_sid, work)
+
+    async def worker(self, name: str, *, capacity: int = 1) -> str:
+        async def make(uow: UnitOfWork) -> str:
+            made = await workers.create(
+                uow, self.sid, friendly_name=name, activity_sid=self.flex.available_activity_sid
+            )
+            await workers.set_capacity(uow, self.sid, made.sid, "chat", capacity)
+            return made.sid
+
+        return str(await self.step(make))
+
+    async def task(self, **fields: Any) -> str:
+        fields = {"workflow_sid": self.flex.workflow_sid, "task_channel": "chat", **fields}
+        made = await self.step(lambda uow: tasks.create(uow, self.sid, **fields))
+        return str(made.sid)
+
+    async def pending(self, worker: str | None = None) -> list[Reservation]:
+        found: list[Reservation] = await self.read(
+            lambda reader: task_store.reservations(reader, self.sid, worker_sid=worker, status="pending")
+        )
+        return found
+
+    async def until(self, look: Any, seconds: float = 10) -> Any:
+        async with asyncio.timeout(seconds):
+            while not (found := await look()):
+                await asyncio.sleep(0.005)
+            return found
+
+    async def broken(self) -> list[Any]:
+        """What the doctor would complain about."""
+        rows: list[Any] = []
+        for each in package.package().invariants:
+
+            async def ask(reader: Reader, sql: str = each.sql) -> list[Any]:
+                return list(await reader.fetch(sql, reader.account_sid, reader.now))
+
+            rows += [(each.name, dict(row)) for row in await self.read(ask)]
+        return rows
+
+
+@pytest.fixture
+async def house(program: Program, account: Credentials) -> House:
+    """A fresh workspace."""
+    flex = await program.database.step(account.account_sid, provision.provision_flex)
+    return House(program, account.account_sid, flex)
+
+
+@pytest.fixture
+async def second_process(program: Program, tmp_path: Path) -> AsyncIterator[Program]:
+    """Another server process on the same database, as far as jobs go."""
+    other = compose(Settings(data=tmp_path, ephemeral=True), program.database.dsn)
+    await other.database.open()
+    process = Process(other.database, other.wake)
+    await process.join()
+    runner = Runner(other.database, other.registry, other.wake, other.clock, process.number)
+    running = [asyncio.create_task(runner.run()), asyncio.create_task(process.sweep())]
+    yield other
+    await runner.stop(5)
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await process.leave()
+    await other.database.close()
+
+
+async def attempt(house: House, sid: str) -> int:
+    """Accept; 200 or the status of the refusal."""
+    try:
+        await house.step(lambda uow: reservations.accept(uow, house.sid, sid))
+    except ContractError as error:
+        return error.status
+    return 200
+
+
+async def test_of_twenty_racing_acceptors_one_wins(house: House) -> None:
+    await house.step(lambda uow: queues.update(uow, house.sid, house.flex.queue_sid, max_reserved_workers=20))
+    for n in range(20):
+        await house.worker(f"W{n}")
+    task = await house.task()
+
+    async def all_offered() -> list[Reservation] | None:
+        found = await house.pending()
+        return found if len(found) == 20 else None
+
+    offers = await house.until(all_offered)
+    answers = Counter(await asyncio.gather(*(attempt(house, each.sid) for each in offers)))
+    assert answers == {200: 1, 410: 19}
+    found = await house.read(lambda reader: tasks.fetch(reader, house.sid, task))
+    assert found.assignment_status == "assigned"
+    assert await house.broken() == []
+
+
+async def test_one_offer_is_accepted_once(house: House) -> None:
+    await house.worker("Ana")
+    await house.task()
+    (offer,) = await house.until(house.pending)
+    answers = Counter(await asyncio.gather(*(attempt(house, offer.sid) for _ in range(20))))
+    assert answers == {200: 1, 400: 19}
+    assert await house.broken() == []
+
+
+async def test_capacity_is_never_exceeded_and_every_task_is_done(house: House, second_process: Program) -> None:
+    agents = [await house.worker(f"W{n}", capacity=2) for n in range(4)]
+    done = asyncio.Event()
+    worst = 0
+
+    async def watch() -> None:
+        nonlocal worst
+        sql = """SELECT max(held) FROM (SELECT count(*) AS held FROM reservation WHERE account_sid = $1
+                 AND reservation_status IN ('pending', 'accepted', 'wrapping') GROUP BY worker_sid) AS each"""
+        while not done.is_set():
+            worst = max(worst, await house.read(lambda reader: reader.fetchval(sql, reader.account_sid)) or 0)
+            await asyncio.sleep(0.002)
+
+    async def agent(sid: str, index: int) -> None:
+        for turn in range(1000):
+            if done.is_set():
+                return
+            for offer in await house.pending(sid):
+                if (turn + index) % 7 == 0:
+                    await house.step(lambda uow, o=offer: reservations.reject(uow, house.sid, o.sid))
+                    continue
+                if await attempt(house, offer.sid) == 200:
+                    await house.step(lambda uow, o=offer: reservations.complete(uow, house.sid, o.sid))
+            await asyncio.sleep(0.005)
+
+    async def all_completed() -> bool:
+        sql = "SELECT count(*) FROM task WHERE account_sid = $1 AND assignment_status = 'completed'"
+        return bool(await house.read(lambda reader: reader.fetchval(sql, reader.account_sid)) == 60)
+
+    async def create(database: Any) -> None:
+        for _ in range(30):
+            await database.step(
+                house.account_sid,
+                lambda uow: tasks.create(uow, house.sid, workflow_sid=house.flex.workflow_sid, task_channel="chat"),
+            )
+
+    working = [asyncio.create_task(agent(sid, index)) for index, sid in enumerate(agents)]
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(create(house.program.database), create(second_process.database))
+    await house.until(all_completed, 60)
+    done.set()
+    await asyncio.gather(*working, watching)
+    assert worst == 2
+    assert await house.broken() == []
+
+
+async def test_what_sockets_are_told_has_positions_without_gaps(house: House) -> None:
+    """DESIGN 2.7; taskrouter.md §9.4, §9.5."""
+    ana = await house.worker("Ana")
+    task = await house.task(attributes='{"name":"Bo"}')
+    (offer,) = await house.until(house.pending)
+    await attempt(house, offer.sid)
+    await house.step(lambda uow: tasks.update_attributes(uow, house.sid, task, '{"name":"Cy"}'))
+    await house.step(lambda uow: tasks.wrap_up(uow, house.sid, task))
+    await house.step(lambda uow: tasks.complete(uow, house.sid, task))
+    sql = "SELECT seq, event_type, payload FROM worker_event WHERE account_sid = $1 AND worker_sid = $2 ORDER BY seq"
+    rows = await house.read(lambda reader: reader.fetch(sql, reader.account_sid, ana))
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert [row["event_type"] for row in rows] == [
+        "worker.created",
+        "reservation.created",
+        "reservation.accepted",
+        "task.updated",
+        "task.wrapup",
+        "reservation.wrapup",
+        "task.completed",
+        "reservation.completed",
+    ]
+    last = rows[-1]["payload"]
+    assert (last["task"]["assignment_status"], last["task"]["attributes"]) == ("completed", '{"name":"Cy"}')
+    assert (last["reservation_status"], last["worker_sid"], last["task"]["queue_name"]) == (
+        "completed",
+        ana,
+        "Everyone",
+    )
+
+
+async def test_facts_carry_what_statistics_need(house: House) -> None:
+    """taskrouter.md §7.2; DESIGN 2.4."""
+    ana = await house.worker("Ana")
+    task = await house.task()
+    (offer,) = await house.until(house.pending)
+    await attempt(house, offer.sid)
+    await house.step(lambda uow: tasks.complete(uow, house.sid, task, reason="done"))
+    sql = "SELECT kind, snapshot FROM event WHERE account_sid = $1 AND stream = $2 ORDER BY sid"
+    rows = await house.read(lambda reader: reader.fetch(sql, reader.account_sid, task))
+    assert [row["kind"] for row in rows] == [
+        "workflow.entered/1",
+        "workflow.target-matched/1",
+        "task-queue.entered/1",
+        "task.created/1",
+        "reservation.created/1",
+        "reservation.accepted/1",
+        "task.completed/1",
+        "reservation.completed/1",
+    ]
+    facts = {row["kind"]: row["snapshot"] for row in rows}
+    assert facts["workflow.target-matched/1"]["workflow_filter_name"] == "Default Filter"
+    assert facts["task.completed/1"]["reason"] == "done"
+    assert facts["task.completed/1"]["seconds_in_queue"] >= 0
+    assert facts["task.completed/1"]["task_queue_entered_date"]
+    accepted = facts["reservation.accepted/1"]
+    assert (accepted["task"]["assignment_status"], accepted["worker"]["sid"]) == ("assigned", ana)
+    assert (accepted["worker_channel_capacity"], accepted["worker_channel_consumed_capacity"]) == (1, 1)
+
+
+DAMAGES = {
+    "a pending task that is held": "UPDATE task SET assignment_status = 'pending' WHERE account_sid = $1",
+    "an assigned task without agent": "UPDATE reservation SET reservation_status = 'rejected' WHERE account_sid = $1",
+    "a counter too high": "UPDATE worker_channel SET assigned_tasks = assigned_tasks + 1 WHERE account_sid = $1",
+    "a reservation nobody counts": "UPDATE worker_channel SET assigned_tasks = 0 WHERE account_sid = $1",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+async def test_the_doctor_sees_damage(house: House, damage: str) -> None:
+    await house.worker("Ana")
+    await house.task()
+    (offer,) = await house.until(house.pending)
+    await attempt(house, offer.sid)
+    assert await house.broken() == []
+    await house.step(lambda uow: uow.execute(damage, uow.account_sid))
+    assert await house.broken() != []
+
+
+async def test_more_tasks_than_one_pass_can_place_are_all_placed(house: House) -> None:
+    """A pass makes at most 50 reservations (DESIGN 2.9)."""
+    await house.step(lambda uow: workflows.update(uow, house.sid, house.flex.workflow_sid, friendly_name="W"))
+
+    async def many(uow: UnitOfWork) -> None:
+        for _ in range(130):
+            await tasks.create(uow, house.sid, workflow_sid=house.flex.workflow_sid, task_channel="chat")
+
+    await house.step(many)
+    for n in range(3):
+        await house.worker(f"W{n}", capacity=50)
+
+    async def all_reserved() -> bool:
+        return len(await house.pending()) == 130
+
+    await house.until(all_reserved, 30)
+    assert await house.broken() == []
