@@ -71,6 +71,17 @@ async def test_a_broken_invariant_shows_its_rows_and_its_remedy(program: Program
     assert lines[-1] == f"2 of {len(findings)} checks found something."
 
 
+async def test_an_edited_agent_role_is_found(program: Program, account: Credentials) -> None:
+    name = "the agent role is as it was made"
+    assert named(await examine_account(program, account.account_sid), name).good
+    edit = """
+        UPDATE chat_role SET permissions = array_append(array_remove(permissions, 'sendMessage'), 'deleteAnyMessage')
+        WHERE account_sid = $1 AND friendly_name = 'agent'"""
+    await program.database.system(lambda c: c.execute(edit, account.account_sid))
+    found = named(await examine_account(program, account.account_sid), name)
+    assert [(row["missing"], row["added"]) for row in found.rows] == [("sendMessage", "deleteAnyMessage")]
+
+
 async def test_a_query_that_fails_is_itself_a_finding(program: Program, account: Credentials) -> None:
     rule = Invariant(1, "broken", "SELECT * FROM nothing WHERE account_sid = $1", "-")
     findings = await examine_account(
