@@ -45,6 +45,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((arguments.host, arguments.port))
+    bound.listen(128)  # who reads our line below may call at once
     url = arguments.public_url or f"http://{arguments.host}:{bound.getsockname()[1]}"
     carrier = Carrier(
         Settings(
