@@ -1,4 +1,4 @@
-"""Start and footprint: seconds to the first 200, cold and warm; memory (PSS) of Python and PostgreSQL after the demo."""
+"""Start and footprint: seconds to the first 200, cold and warm; memory (PSS) after the demo."""
 
 import argparse
 import json
