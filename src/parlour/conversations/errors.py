@@ -99,6 +99,7 @@ NO_PROXY_TO_REMOVE = Condition(50440, 400, "The participant has no MessagingBind
 NO_ADDRESS_FOR_PROXY = Condition(
     50441, 400, "MessagingBinding.ProxyAddress cannot be set on a participant without an address"
 )
+CONFLICTING_PARTICIPANT = Condition(50419, 409, "The participant was changed at the same time; try again")
 IDENTITY_NOT_ADDABLE = Condition(50444, 400, "The participant cannot take an Identity")
 ONE_LOOKUP_PARAMETER = Condition(50451, 400, "Exactly one of Identity and Address must be given")
 
