@@ -22,7 +22,7 @@ FRIENDLY_NAME_MISSING = Condition(50000, 400, "FriendlyName was not provided")
 FRIENDLY_NAME_TOO_LONG = Condition(50003, 400, "FriendlyName is longer than {maximum} characters")
 UNIQUE_NAME_TOO_LONG = Condition(50004, 400, "UniqueName is longer than {maximum} characters")
 SERVICE_NOT_FOUND = Condition(50050, 404, "Service {sid} was not found")
-SERVICE_IN_USE = Condition(20409, 409, "Service {sid} is the default service of the account and cannot be deleted")
+SERVICE_IN_USE = Condition(20409, 409, "Service {sid} cannot be deleted: {user} uses it")
 
 ROLE_NOT_FOUND = Condition(50100, 400, "RoleSid {sid} is not a role of this service")
 SERVICE_ROLE_NOT_FOUND = Condition(50102, 400, "{name} {sid} is not a service role of this service")

@@ -11,7 +11,7 @@ import msgspec
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
-refs.register("IS", "chat_service")
+refs.register("IS", "chat_service", where="removed_at IS NULL")
 refs.register("RL", "chat_role")
 refs.register("US", "chat_user")
 
@@ -60,14 +60,19 @@ ROLE_COLUMNS: Final = ", ".join(Role.__struct_fields__)
 
 INSERT_SERVICE: Final = f"""
 INSERT INTO chat_service ({SERVICE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
-FETCH_SERVICE: Final = f"SELECT {SERVICE_COLUMNS} FROM chat_service WHERE account_sid = $1 AND sid = $2"
+FETCH_SERVICE: Final = f"""
+SELECT {SERVICE_COLUMNS} FROM chat_service WHERE account_sid = $1 AND sid = $2 AND removed_at IS NULL"""
 LOCK_SERVICE: Final = FETCH_SERVICE + " FOR UPDATE"
 LIST_SERVICES: Final = f"""
-SELECT {SERVICE_COLUMNS} FROM chat_service WHERE account_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"""
+SELECT {SERVICE_COLUMNS} FROM chat_service
+WHERE account_sid = $1 AND sid > $2 AND removed_at IS NULL ORDER BY sid LIMIT $3"""
 UPDATE_SERVICE: Final = """
 UPDATE chat_service SET default_conversation_creator_role_sid = $3, default_conversation_role_sid = $4,
     default_chat_service_role_sid = $5, reachability_enabled = $6, date_updated = $7
 WHERE account_sid = $1 AND sid = $2"""
+REMOVE_SERVICE: Final = "UPDATE chat_service SET removed_at = $3 WHERE account_sid = $1 AND sid = $2"
+ADDRESS_WITH_SERVICE: Final = """
+SELECT sid FROM address_configuration WHERE account_sid = $1 AND conversation_service_sid = $2 ORDER BY sid LIMIT 1"""
 DEFAULT_SERVICE_SID: Final = """
 SELECT default_chat_service_sid FROM conversations_configuration WHERE account_sid = $1"""
 PUT_CONFIGURATION: Final = f"""
@@ -130,6 +135,17 @@ async def update_service(uow: UnitOfWork, row: Service) -> None:
         row.reachability_enabled,
         row.date_updated,
     )
+
+
+async def remove_service(uow: UnitOfWork, sid: str) -> None:
+    """Hide a locked service."""
+    await uow.execute(REMOVE_SERVICE, uow.account_sid, sid, uow.now)
+
+
+async def address_with_service(reader: Reader, sid: str) -> str | None:
+    """Return the SID of an address configuration that makes conversations in a service."""
+    found: str | None = await reader.fetchval(ADDRESS_WITH_SERVICE, reader.account_sid, sid)
+    return found
 
 
 async def default_service_sid(reader: Reader) -> str | None:
