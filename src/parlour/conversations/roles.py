@@ -197,7 +197,9 @@ async def check(
 
 async def update(uow: UnitOfWork, sid: str, *, chat_service_sid: str, permissions: Sequence[str]) -> Role:
     """Replace all permissions of a role. Errors: 404/20404, 50104."""
-    row = await fetch(uow, sid, chat_service_sid=chat_service_sid)
+    row = await store.lock_role(uow, chat_service_sid, sid)
+    if row is None:
+        raise not_found(sid)
     row.permissions = _check_permissions(permissions, row.type)
     row.date_updated = uow.now
     await store.update_role(uow, row)
@@ -206,7 +208,8 @@ async def update(uow: UnitOfWork, sid: str, *, chat_service_sid: str, permission
 
 async def remove(uow: UnitOfWork, sid: str, *, chat_service_sid: str) -> None:
     """Delete a role. Errors: 404/20404; 409/20409 somebody has it or it is a default of the service."""
-    await fetch(uow, sid, chat_service_sid=chat_service_sid)
+    if await store.lock_role(uow, chat_service_sid, sid) is None:
+        raise not_found(sid)
     if await store.role_in_use(uow, sid):
         raise errors.ROLE_IN_USE.error(sid=sid)
     await store.delete_role(uow, sid)
