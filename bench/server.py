@@ -40,9 +40,7 @@ async def seed(program: Program, account_sid: str, messages: int) -> list[str]:
     """Make conversations through the floor and their messages by COPY."""
     from parlour.conversations import conversations as floor
 
-    sids = []
-    for _ in range(CONVERSATIONS):
-        sids.append((await program.database.step(account_sid, lambda uow: floor.create(uow))).sid)
+    sids = [(await program.database.step(account_sid, floor.create)).sid for _ in range(CONVERSATIONS)]
     if messages:
         await program.database.system(lambda connection: copy_messages(connection, account_sid, sids, messages))
     return sids

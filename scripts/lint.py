@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 CHECKS = (
-    ("ruff", [str(BIN / "ruff"), "check", "--quiet", "src", "tests", "scripts"]),
+    ("ruff", [str(BIN / "ruff"), "check", "--quiet", "src", "tests", "scripts", "bench"]),
     ("mypy", [str(BIN / "mypy"), "--no-error-summary"]),
     ("import-linter", [str(BIN / "lint-imports"), "--cache-dir", ".cache/import-linter"]),
 )

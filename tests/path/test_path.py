@@ -72,8 +72,8 @@ def imported(number: str, foreign_workflow: str, foreign_channel: str) -> Callab
         pairs = ["--map", f"{foreign_workflow}={workflow_sid}", "--map", f"{foreign_channel}=chat"]
         known = {
             "PARLOUR_URL": world.server.url,
-            "PARLOUR_ACCOUNT_SID": world.server.credentials.account_sid,
-            "PARLOUR_AUTH_TOKEN": world.server.credentials.auth_token,
+            "TWILIO_ACCOUNT_SID": world.server.credentials.account_sid,
+            "TWILIO_AUTH_TOKEN": world.server.credentials.auth_token,
         }
         result = CliRunner(env=known).invoke(main, ["flow", "import", str(shared_flows.path(number)), *pairs])
         assert result.exit_code == 0, result.output

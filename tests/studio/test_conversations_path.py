@@ -13,8 +13,8 @@ from twilio.rest import Client
 
 from parlour.cli.main import main
 from parlour.studio.defaults import DEMO_QUESTION
-from tests.conftest import LiveServer
 from tests import shared_flows
+from tests.conftest import LiveServer
 from tests.studio.random_flows import CHANNEL, WORKFLOW, Script, dump, scripts
 
 

@@ -44,6 +44,8 @@ def test_a_new_workspace_has_activities_and_task_channels(centre: Centre) -> Non
     refused(lambda: centre.api.update(multi_task_enabled=False), "MultiTaskEnabled")
     found = centre.client.taskrouter.v1.workspaces.list(friendly_name="Other")
     assert centre.sid in {each.sid for each in found}
+    ana = centre.worker("Ana")
+    assert centre.offer(ana, centre.task(centre.workflow(default=centre.queue())).sid)
     assert centre.api.delete()
     refused(centre.api.fetch, "not found", 404)
 

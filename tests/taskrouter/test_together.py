@@ -249,6 +249,19 @@ DAMAGES = {
     "a pending task that is held": "UPDATE task SET assignment_status = 'pending' WHERE account_sid = $1",
     "an assigned task without agent": "UPDATE reservation SET reservation_status = 'rejected' WHERE account_sid = $1",
     "a counter too high": "UPDATE worker_channel SET assigned_tasks = assigned_tasks + 1 WHERE account_sid = $1",
+    "a task beside a free worker": """WITH other AS (UPDATE reservation SET reservation_status = 'rejected'
+        WHERE account_sid = $1 AND reservation_status = 'accepted'), free AS (UPDATE worker_channel
+        SET assigned_tasks = 0, date_updated = date_updated - interval '3 s' WHERE account_sid = $1),
+        early AS (UPDATE worker SET date_status_changed = date_status_changed - interval '3 s' WHERE account_sid = $1),
+        queue AS (UPDATE task_queue SET date_updated = date_updated - interval '3 s' WHERE account_sid = $1)
+        UPDATE task SET assignment_status = 'pending', date_updated = date_updated - interval '3 s',
+        task_queue_entered_date = task_queue_entered_date - interval '3 s' WHERE account_sid = $1""",
+    "a mark that nobody took": """INSERT INTO match_mark (account_sid, workspace_sid, subject_sid, marked_at)
+        SELECT account_sid, sid, sid, date_created - interval '3 s' FROM workspace WHERE account_sid = $1""",
+    "a task accepted twice": """INSERT INTO reservation SELECT account_sid, 'WR' || repeat('0', 32), workspace_sid,
+        task_sid, worker_sid, worker_name, worker_previous_activity_sid, task_channel_sid, reservation_status,
+        reservation_timeout, canceled_reason_code, version, date_created, date_updated, date_accepted
+        FROM reservation WHERE account_sid = $1""",
     "a reservation nobody counts": "UPDATE worker_channel SET assigned_tasks = 0 WHERE account_sid = $1",
 }
 

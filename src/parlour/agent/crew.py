@@ -44,6 +44,7 @@ async def run_crew(
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*(robot.leave() for robot in robots))
         for task in done - {stopping}:
             task.result()
     return books

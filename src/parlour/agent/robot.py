@@ -18,6 +18,7 @@ from parlour.agent import takeover
 from parlour.agent.calls import Calls, Refused
 from parlour.agent.words import (
     AVAILABLE,
+    OFFLINE,
     WORKSPACE,
     NoDesk,
     Work,
@@ -28,6 +29,7 @@ from parlour.agent.words import (
 )
 
 PAGE: Final = 50
+LEAVE: Final = 3.0  # seconds for going Offline at the end
 UNREACHABLE: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -90,6 +92,7 @@ class Robot:
         self._worker = ""
         self._identity = name
         self._available = ""
+        self._offline = ""
         self._chats: dict[str, asyncio.Task[None]] = {}
         self._stood_back = False
 
@@ -118,6 +121,15 @@ class Robot:
                 task.cancel()
             await asyncio.gather(*self._chats.values(), return_exceptions=True)
 
+    async def leave(self) -> None:
+        """Set Offline, unless a person has taken the worker over; what cannot be reached stays as it is."""
+        if not self._worker or self._stood_back:
+            return
+        try:
+            await asyncio.wait_for(self._calls.post(self._worker, ActivitySid=self._offline), LEAVE)
+        except (Refused, *UNREACHABLE):
+            self._books.note("unreachable")
+
     async def _insist(self, work: Callable[[], Any]) -> None:
         while True:
             try:
@@ -143,6 +155,7 @@ class Robot:
         listed = await self._calls.get(f"{self._space}/Activities", PageSize=100)
         activities = [(a["sid"], a["friendly_name"], bool(a["available"])) for a in listed["activities"]]
         self._available = choose_activity(activities, AVAILABLE, available=True)
+        self._offline = choose_activity(activities, OFFLINE, available=False)
         if self._habits.capacity is not None:
             channels = await self._calls.get(f"{self._worker}/Channels", PageSize=100)
             for channel in channels["channels"]:
@@ -216,12 +229,19 @@ class Robot:
         if chat.work.conversation_sid is None:
             return False
         messages = await self._messages(chat)
-        answers = [message["body"] or "" for message in messages if message["author"] == self._identity]
-        answered = {number for number in map(answered_number, answers) if number is not None}
+        own = [message for message in messages if message["author"] == self._identity]
+        answered = {number for number in (answered_number(m["body"] or "") for m in own) if number is not None}
+        # What a person wrote in this worker's name answers all that stood above it.
+        by_person = max((m["index"] for m in own if answered_number(m["body"] or "") is None), default=-1)
         asked = [message for message in messages if message["author"] == chat.work.customer]
         if chat.first is None and asked:
             chat.first = min(answered, default=asked[-1]["index"])
-        todo = [m for m in asked if m["index"] >= (chat.first or 0) and m["index"] not in answered]
+        first = max(chat.first or 0, by_person)
+        todo = [m for m in asked if m["index"] >= first and m["index"] not in answered]
+        if todo and self._habits.stand_back:
+            await self._stay()
+        if self._stood_back:
+            return False
         if self._habits.answer:
             for message in todo:
                 await self._answer(chat, message)

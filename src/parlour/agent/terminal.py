@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
 from requests.exceptions import RequestException
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException
 
 from parlour.agent.desk import Chat, Desk, Line, Offer
+from parlour.agent.refusals import refusal
 from parlour.agent.words import NoDesk
 from parlour.sdk.media import Media, MediaRefused
 
@@ -86,7 +87,7 @@ class Terminal:
             if self._cut:
                 self._cut = False
                 self._say("Parlour answers again.")
-        except (TwilioRestException, RequestException) as error:
+        except (TwilioException, RequestException) as error:
             if not self._cut:
                 self._say(f"Parlour does not answer ({_short(error)}); trying again.")
             self._cut = True
@@ -158,7 +159,7 @@ class Terminal:
                 await self._commands[name](rest.strip())
             else:
                 self._say(f"There is no command /{name}.\n{HELP}")
-        except (TwilioRestException, RequestException, MediaRefused, NoDesk, OSError) as error:
+        except (TwilioException, RequestException, MediaRefused, NoDesk, OSError) as error:
             self._say(f"That did not work: {_short(error)}")
 
     async def _speak(self, text: str) -> None:
@@ -251,7 +252,7 @@ class Terminal:
     async def _leave(self) -> None:
         try:
             await self._call(self._desk.leave)
-        except (TwilioRestException, RequestException) as error:
+        except (TwilioException, RequestException) as error:
             self._say(f"Parlour does not answer ({_short(error)}), so you could not be set Offline.")
             return
         if self._chats:
@@ -318,8 +319,4 @@ def _size(size: int) -> str:
 
 
 def _short(error: Exception) -> str:
-    if isinstance(error, TwilioRestException):
-        return f"{error.status}/{error.code} {error.msg.removeprefix('Unable to create record: ')}"
-    if isinstance(error, RequestException):
-        return "no connection"
-    return str(error)
+    return "no connection" if isinstance(error, RequestException) else refusal(error)

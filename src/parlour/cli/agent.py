@@ -1,7 +1,6 @@
 """``parlour agent``: a person's terminal, or robots. Loads nothing of the server."""
 
 import asyncio
-import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -56,9 +55,10 @@ def agent(name: str | None, robot: int | None, **given: Any) -> None:
 
 def _terminal(connection: Connection, name: str, workspace: str | None) -> None:
     from requests.exceptions import RequestException
-    from twilio.base.exceptions import TwilioRestException
+    from twilio.base.exceptions import TwilioException
 
     from parlour.agent.desk import Desk
+    from parlour.agent.refusals import refusal
     from parlour.agent.terminal import Terminal
     from parlour.agent.words import NoDesk
     from parlour.sdk import client
@@ -75,8 +75,8 @@ def _terminal(connection: Connection, name: str, workspace: str | None) -> None:
         asyncio.run(Terminal(desk, name).run())
     except NoDesk as error:
         raise click.ClickException(str(error)) from error
-    except TwilioRestException as error:
-        raise click.ClickException(f"{connection.url}: {error.status}/{error.code} {error.msg}") from error
+    except TwilioException as error:
+        raise click.ClickException(f"{connection.url}: {refusal(error)}") from error
     except RequestException as error:
         raise click.ClickException(
             f"{connection.url} does not answer. Is the server running? `parlour start` starts one."
@@ -105,7 +105,7 @@ def _robots(connection: Connection, names: list[str], given: dict[str, Any]) -> 
     except (NoDesk, Refused) as error:
         raise click.ClickException(str(error)) from error
     if quiet:
-        click.echo(json.dumps(dataclasses.asdict(books)["counts"]))
+        click.echo(json.dumps(books.counts))
 
 
 def _ignore(_text: str) -> None:

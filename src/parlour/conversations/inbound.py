@@ -91,7 +91,7 @@ async def _auto_create(
         sid=sid,
         chat_service_sid=configuration.conversation_service_sid,
         created_by="system",
-        address_configuration_sid=configuration.sid,
+        address_sid=configuration.sid,
         origin=origin,
     )
     if configuration.auto_creation_type == "studio":

@@ -258,9 +258,7 @@ class Runner:
         first = jobs[0]
         cause = None if first.event is None else first.event.sid
         async with self._steps:
-            await self._database.step(
-                first.account_sid, work, request_id=first.request_id, cause=cause, on_begin=take
-            )
+            await self._database.step(first.account_sid, work, request_id=first.request_id, cause=cause, on_begin=take)
         if not began:
             await self._with_connection(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
 

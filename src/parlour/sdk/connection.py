@@ -52,7 +52,7 @@ def resolve(
     host = url or known.get("PARLOUR_URL") or _read(folder / ADDRESS).get("url") or DEFAULT_URL
     demo = _read(folder / DEMO_CREDENTIALS)
     account = account_sid or known.get("TWILIO_ACCOUNT_SID") or demo.get("account_sid")
-    token = auth_token or known.get("TWILIO_AUTH_TOKEN")
+    token = auth_token or known.get("TWILIO_AUTH_TOKEN") or None
     if account is None:
         raise NoCredentials(_HOW)
     key, secret = known.get("TWILIO_API_KEY"), known.get("TWILIO_API_SECRET")

@@ -128,7 +128,7 @@ class Desk:
             task.assignment_count += 1
             self.set_task(task, "reserved")
         self.reservations[reservation.sid] = self._changed[reservation.sid] = reservation
-        channel.pending_tasks += 1
+        self._count(reservation, "pending", 1)
         channel.last_reserved_time = worker.last_reserved_time = self.now
         worker.version += 1
         self._changed[channel.sid], self._changed[worker.sid] = channel, worker
@@ -160,6 +160,7 @@ class Desk:
         channel = self.channels.get((reservation.worker_sid, reservation.task_channel_sid))
         if channel is not None and status in _COUNTER:
             setattr(channel, _COUNTER[status], getattr(channel, _COUNTER[status]) + by)
+            channel.date_updated = self.now
             self._changed[channel.sid] = channel
 
     def set_activity(self, worker: Worker, activity: Activity) -> bool:
@@ -316,12 +317,14 @@ async def open_desk(
     offers: Sequence[tuple[str, str]] = (),
     workers: Sequence[str] = (),
     channels: Sequence[tuple[str, str]] = (),
+    holding: bool = True,
 ) -> Desk:
     """Lock tasks with all that hangs on them.
 
     :param offers: pairs of task and worker that are to be reserved, whose rows are locked too.
     :param workers: further workers to lock.
     :param channels: pairs of worker and task channel, whose rows are locked too.
+    :param holding: False when the tasks are pending ones, which have no reservations.
     """
     await uow.flush()  # what earlier calls in this unit wrote must be seen
     desk = Desk(uow, workspace_sid)
@@ -329,6 +332,7 @@ async def open_desk(
         await uow.execute(store.LOCK_TASKS, uow.account_sid, workspace_sid, tasks)
         for record in await uow.fetch(store.FETCH_TASKS, uow.account_sid, workspace_sid, tasks):
             desk.tasks[record["sid"]] = row(Task, record)
+    if tasks and holding:
         for record in await uow.fetch(store.LOCK_HOLDING, uow.account_sid, workspace_sid, tasks):
             desk.reservations[record["sid"]] = row(Reservation, record)
     pairs = {(each.worker_sid, each.task_channel_sid) for each in desk.reservations.values()}

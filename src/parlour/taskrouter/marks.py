@@ -17,5 +17,5 @@ def mark(uow: UnitOfWork, workspace_sid: str, *subjects: str) -> None:
     """
     if not subjects:
         return
-    uow.defer(store.INSERT_MARKS, uow.account_sid, workspace_sid, list(subjects))
+    uow.defer(store.INSERT_MARKS, uow.account_sid, workspace_sid, list(subjects), uow.now)
     schedule(uow, MATCH, lane=f"match:{subjects[0]}", payload={"workspace_sid": workspace_sid})

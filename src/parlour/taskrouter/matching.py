@@ -11,7 +11,7 @@ from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
-from parlour.taskrouter.rows import Task, WorkerChannel, Workspace, attributes_of, row
+from parlour.taskrouter.rows import Task, WorkerChannel, attributes_of, row
 from parlour.taskrouter.workflow import Workflow
 
 MOST_OFFERS: Final = 50  # reservations that one pass makes
@@ -44,11 +44,10 @@ async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
     if await uow.fetchval(sql.ANY_MARK, uow.account_sid, workspace_sid) is None:
         return
     await uow.execute(LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
-    subjects, waiting = await sql.take_marks(uow, workspace_sid, MOST_OFFERS + 1)
-    workspace = await store.workspace(uow, workspace_sid) if subjects else None
-    if workspace is None:
+    waiting = await sql.take_marks(uow, workspace_sid, MOST_OFFERS + 1)
+    if not waiting.subjects:
         return
-    round_ = _Round(uow, workspace, subjects, waiting)
+    round_ = _Round(uow, workspace_sid, waiting)
     plan = await round_.plan()
     await round_.apply(plan)
 
@@ -60,41 +59,38 @@ def _lock_key(workspace_sid: str) -> int:
 class _Round:
     """What one pass knows."""
 
-    def __init__(self, uow: UnitOfWork, workspace: Workspace, subjects: set[str], waiting: list[Task]) -> None:
+    def __init__(self, uow: UnitOfWork, workspace_sid: str, waiting: sql.Waiting) -> None:
         self.uow = uow
-        self.workspace = workspace
-        self.subjects = subjects
-        self.everything = workspace.sid in subjects
-        self.waiting = {task.sid: task for task in waiting}
+        self.workspace_sid = workspace_sid
+        self.subjects = waiting.subjects
+        self.everything = workspace_sid in waiting.subjects
+        self.per_channel = waiting.per_channel
+        self.preferred = waiting.preferred
+        self.waiting = {task.sid: task for task in waiting.tasks}
         self.workflows: dict[str, Workflow | None] = {}
 
     async def plan(self) -> Plan:
         """Compare the waiting tasks with the workers they were not compared with yet."""
         demands = await self._demands()
         candidates = await self._candidates(demands)
-        ordered = in_order(demands, self.workspace.prioritize_queue_order)
-        return make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
+        ordered = in_order(demands, self.preferred)
+        return await make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
 
     async def apply(self, plan: Plan) -> None:
         """Reserve what still holds once the rows are locked, and look after tasks that found nobody."""
         alone = await self._to_look_after(plan.alone)
         tasks = sorted({task for task, _ in plan.offers} | alone.keys())
         if tasks:
-            desk = await open_desk(self.uow, self.workspace.sid, tasks, offers=plan.offers)
+            desk = await open_desk(self.uow, self.workspace_sid, tasks, offers=plan.offers, holding=False)
             for task_sid, worker_sid in plan.offers:
                 self._offer(desk, task_sid, worker_sid)
             for task_sid, skipped in alone.items():
                 await self._look_after(desk, task_sid, skipped)
             await desk.write()
         if plan.full:
-            mark(self.uow, self.workspace.sid, *sorted(self.subjects))
+            mark(self.uow, self.workspace_sid, *sorted(self.subjects))
 
     async def _demands(self) -> list[Demand]:
-        optimized = {
-            each.sid
-            for each in await store.task_channels(self.uow, self.workspace.sid)
-            if each.channel_optimized_routing
-        }
         demands = []
         for task in self.waiting.values():
             workflow = self.workflows[task.sid] = await placing.workflow_of(self.uow, task)
@@ -104,7 +100,7 @@ class _Round:
                     placing.target_of(task, workflow),
                     compile_expression(task.task_queue_target_workers or ""),
                     fresh=self.everything or task.sid in self.subjects,
-                    per_channel=task.task_channel_sid in optimized,
+                    per_channel=task.task_channel_sid in self.per_channel,
                 )
             )
         return demands
@@ -112,7 +108,7 @@ class _Round:
     async def _candidates(self, demands: Sequence[Demand]) -> list[Candidate]:
         """Free workers: all of them when a task is new to them, else those who changed."""
         channels = sorted({each.task.task_channel_sid for each in demands})
-        args: tuple[Any, ...] = (self.uow.account_sid, self.workspace.sid, channels)
+        args: tuple[Any, ...] = (self.uow.account_sid, self.workspace_sid, channels)
         if any(each.fresh for each in demands):
             records = await self.uow.fetch(FREE, *args)
         else:
@@ -174,7 +170,7 @@ class _Round:
             elif task.routing_target and task.routing_target.startswith("WK") and task.ignore_capacity:
                 found[sid] = False
             if len(found) == MOST_OFFERS:
-                mark(self.uow, self.workspace.sid, *sorted(self.subjects))
+                mark(self.uow, self.workspace_sid, *sorted(self.subjects))
                 break
         return found
 
@@ -185,9 +181,9 @@ class _Round:
             return False
         queue = compile_expression(task.task_queue_target_workers or "")
         counts = {"available": 0, "unavailable": 0}
-        for each in await store.activities(self.uow, self.workspace.sid):
+        for each in await store.activities(self.uow, self.workspace_sid):
             counts[each.sid] = 0
-        for worker in await _everybody(self.uow, self.workspace.sid):
+        for worker in await _everybody(self.uow, self.workspace_sid):
             if queue.matches(worker.context):
                 counts["available" if worker.available else "unavailable"] += 1
                 activity = str(worker.built_in["activity_sid"])

@@ -33,10 +33,21 @@ GROUP BY c.account_sid, c.sid, c.worker_sid, c.configured_capacity, c.pending_ta
 HAVING c.pending_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'pending')
     OR c.assigned_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'accepted')
     OR c.wrapping_tasks <> count(r.sid) FILTER (WHERE r.reservation_status = 'wrapping')"""
-UNSEEN_MARKS: Final = """
-SELECT t.sid, t.workspace_sid, t.date_updated FROM task AS t
-JOIN match_mark AS m ON m.account_sid = t.account_sid AND m.subject_sid = t.sid
-WHERE t.account_sid = $1 AND t.assignment_status = 'pending' AND t.date_updated < $2::timestamptz - interval '2 s'"""
+UNTAKEN_MARKS: Final = """
+SELECT workspace_sid, subject_sid, marked_at FROM match_mark
+WHERE account_sid = $1 AND marked_at < $2::timestamptz - interval '2 s'"""
+# Only where no expression decides: queues of everybody, default filters, tasks that nobody declined.
+WAITING_BESIDE_THE_FREE: Final = """
+SELECT t.sid, t.task_queue_sid, min(w.sid) AS worker_sid FROM task AS t
+JOIN task_queue AS q ON q.account_sid = t.account_sid AND q.sid = t.task_queue_sid
+    AND replace(q.target_workers, ' ', '') IN ('1==1', '1=1')
+JOIN worker_channel AS c ON c.account_sid = t.account_sid AND c.task_channel_sid = t.task_channel_sid AND c.available
+    AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity
+JOIN worker AS w ON w.account_sid = c.account_sid AND w.sid = c.worker_sid AND w.available
+WHERE t.account_sid = $1 AND t.assignment_status = 'pending' AND t.filter = -1 AND t.rejected_by = '{}'
+    AND greatest(t.date_updated, t.task_queue_entered_date, w.date_status_changed, c.date_updated, q.date_updated)
+        < $2::timestamptz - interval '2 s'
+GROUP BY t.sid, t.task_queue_sid"""
 ACCEPTED_TWICE: Final = """
 SELECT task_sid, array_agg(sid) AS reservations FROM reservation
 WHERE account_sid = $1 AND reservation_status = 'accepted' AND $2::timestamptz IS NOT NULL
@@ -54,7 +65,16 @@ def package() -> Package:
             Invariant(5, "a task has exactly one owner state", OWNER_STATE, "cancel the task by the API, or report it"),
             Invariant(5, "a worker channel counts what it holds", OVER_CAPACITY, "report it; restart does not help"),
             Invariant(
-                5, "no waiting task is left unseen", UNSEEN_MARKS, "see `parlour jobs list` for taskrouter.match"
+                5,
+                "matching takes every mark in time",
+                UNTAKEN_MARKS,
+                "see taskrouter.match in `parlour jobs list`",
+            ),
+            Invariant(
+                5,
+                "no task waits beside a free worker",
+                WAITING_BESIDE_THE_FREE,
+                "update the worker's activity, which has matching look again, and report it",
             ),
             Invariant(5, "a reservation is accepted once per task", ACCEPTED_TWICE, "complete one of the reservations"),
         ],

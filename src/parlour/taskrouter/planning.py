@@ -1,12 +1,16 @@
 """Who gets what: the plan of one matching pass, without any database (taskrouter.md §2.5, §5.4, §5.5)."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from parlour.taskrouter.expression import Context, Expression, Layered, walk
 from parlour.taskrouter.rows import Task, attributes_of, percentage
 from parlour.taskrouter.workflow import Target, order_key
+
+COMPARED_AT_ONCE: Final = 5000  # tasks times workers, a few milliseconds
 
 
 @dataclass(slots=True)
@@ -97,12 +101,13 @@ def in_order(demands: Iterable[Demand], preferred: str) -> list[Demand]:
     )
 
 
-def make_plan(demands: Sequence[Demand], candidates: Sequence[Candidate], *, limit: int, now: datetime) -> Plan:
-    """Give each task in turn its best free workers.
+async def make_plan(demands: Sequence[Demand], candidates: Sequence[Candidate], *, limit: int, now: datetime) -> Plan:
+    """Give each task in turn its best free workers; other work of the process goes on meanwhile.
 
     :param demands: in the order in which they are served.
     :param limit: offers at most.
     """
+    compared = 0
     plan = Plan()
     hopeless: set[tuple[str, bool]] = set()  # groups for which nobody is left
     by_sid = {each.sid: each for each in candidates}
@@ -111,6 +116,10 @@ def make_plan(demands: Sequence[Demand], candidates: Sequence[Candidate], *, lim
         if (demand.task.group_key, demand.fresh) in hopeless:
             plan.alone.append(demand.task.sid)
             continue
+        compared += len(idle)
+        if compared > COMPARED_AT_ONCE:
+            compared = 0
+            await asyncio.sleep(0)
         chosen = _choose(demand, idle, by_sid)
         if not chosen:
             hopeless.add((demand.task.group_key, demand.fresh))

@@ -22,11 +22,16 @@ async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) 
     """Put the task into the target, state it, watch its deadline and have matching look at it."""
     target = workflow.target_at(position)
     queue = await store.task_queue(desk.uow, desk.workspace_sid, target.queue_sid) if target else None
-    if target is None or queue is None:
-        raise refused(f"Task {task.sid} cannot be routed: the queue of its workflow target does not exist")
     had_queue = task.task_queue_sid is not None
+    if target is None or queue is None:
+        if not had_queue:
+            raise refused(f"Task {task.sid} cannot be routed: the queue of its workflow target does not exist")
+        desk.fact("workflow.timeout", task)  # an old revision's later target whose queue was deleted since
+        _cancel(desk, task, WORKFLOW_TIMEOUT, "workflow_timeout")
+        return
     found = workflow.filter_at(position)
     moved = placing.enter_target(task, workflow, position, queue, desk.now)
+    task.date_updated = desk.now
     desk.touch_task(task)
     desk.fact(
         "workflow.target-matched",

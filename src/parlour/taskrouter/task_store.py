@@ -1,6 +1,7 @@
 """SQL of workers, tasks, reservations and the marks of matching."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel, row
@@ -109,8 +110,11 @@ WITH RECURSIVE taken AS (
         ORDER BY rank_priority, rank_time, sid LIMIT $3
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
-SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects, waiting.*
-FROM ({SELECT_TASK} AND t.sid IN (SELECT sid FROM head)) AS waiting"""  # noqa: S608
+SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
+       (SELECT prioritize_queue_order FROM workspace WHERE account_sid = $1 AND sid = $2) AS preferred,
+       (SELECT channel_optimized_routing FROM task_channel
+        WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
+FROM ({SELECT_TASK} AND t.sid = ANY(ARRAY(SELECT sid FROM head))) AS waiting"""  # noqa: S608
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
@@ -172,7 +176,8 @@ INSERT INTO worker_event (account_sid, worker_sid, seq, event_type, payload, at)
 SELECT $1, n.worker_sid, n.seq, n.event_type, n.payload, $3
 FROM jsonb_to_recordset($2::jsonb) AS n (worker_sid text, seq bigint, event_type text, payload jsonb)"""
 INSERT_MARKS = """
-INSERT INTO match_mark (account_sid, workspace_sid, subject_sid) SELECT $1, $2, n.* FROM unnest($3::text[]) AS n"""
+INSERT INTO match_mark (account_sid, workspace_sid, subject_sid, marked_at)
+SELECT $1, $2, n.*, $4 FROM unnest($3::text[]) AS n"""
 ANY_MARK = "SELECT 1 FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 LIMIT 1"
 
 
@@ -208,18 +213,33 @@ async def task(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
     return None if record is None else row(Task, record)
 
 
-async def take_marks(uow: UnitOfWork, workspace_sid: str, per_group: int) -> tuple[set[str], list[Task]]:
-    """Take the marks of a workspace: their subjects and the first pending tasks of every group, in no order.
+@dataclass(frozen=True)
+class Waiting:
+    """What a matching pass begins with.
 
-    Without waiting tasks the subjects matter to nobody and are not told.
+    :ivar subjects: of the marks that were taken; not told without tasks, when they matter to nobody.
+    :ivar tasks: the first pending ones of every group, in no order.
+    :ivar per_channel: SIDs of task channels on which idle time is counted per channel.
+    :ivar preferred: the workspace's prioritize_queue_order.
     """
-    subjects: set[str] = set()
-    tasks = []
+
+    subjects: set[str]
+    tasks: list[Task]
+    per_channel: set[str]
+    preferred: str
+
+
+async def take_marks(uow: UnitOfWork, workspace_sid: str, per_group: int) -> Waiting:
+    """Take the marks of a workspace and read what waits in it."""
+    found = Waiting(set(), [], set(), "FIFO")
     for record in await uow.fetch(WAITING, uow.account_sid, workspace_sid, per_group):
         columns = dict(record)
-        subjects = set(columns.pop("subjects") or ())
-        tasks.append(Task(**columns))
-    return subjects, tasks
+        subjects, preferred = columns.pop("subjects"), columns.pop("preferred")
+        if columns.pop("per_channel"):
+            found.per_channel.add(columns["task_channel_sid"])
+        found.tasks.append(Task(**columns))
+        found = replace(found, subjects=set(subjects or ()), preferred=preferred)
+    return found
 
 
 async def reservation(reader: Reader, workspace_sid: str, sid: str) -> Reservation | None:

@@ -39,9 +39,9 @@ async def create(
     :param ignore_capacity: only with a worker as routing target, where it is the default.
     :raises ContractError: 404 of the workspace; 400/20001 for what is not in it, or when no filter holds.
     """
-    await existing.workspace(uow, workspace_sid)
     channel = await store.task_channel(uow, workspace_sid, task_channel)
     if channel is None:
+        await existing.workspace(uow, workspace_sid)
         raise invalid_parameter("TaskChannel", f"'{task_channel}' is no task channel of the workspace")
     if virtual_start_time is not None:
         check_start(virtual_start_time, uow.now)

@@ -18,6 +18,11 @@ def sentence(kind: str, snapshot: Snapshot) -> str:
     return tell(snapshot)
 
 
+def has_sentence(kind: str) -> bool:
+    """Say whether a kind of fact has a sentence of its own."""
+    return kind.partition("/")[0] in _TOLD
+
+
 def quoted(text: object) -> str:
     """Return a text in quotation marks, cut to one short line."""
     line = " ".join(str(text or "").split())
@@ -40,8 +45,8 @@ def _carrier_updated(s: Snapshot) -> str:
 
 
 def _conversation_added(s: Snapshot) -> str:
-    if s.get("address_configuration_sid"):
-        return f"Address {s['address_configuration_sid']} made conversation {s.get('sid')} of the first message."
+    if s.get("address_sid"):
+        return f"The address {s['address_sid']} made a conversation."
     return f"A conversation was made by {s.get('created_by') or s.get('source') or 'the system'}."
 
 
@@ -136,6 +141,8 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "conversation.updated": lambda _: "The conversation was changed.",
     "conversation.state_updated": _conversation_state,
     "conversation.removed": lambda _: "The conversation was removed.",
+    "user.added": lambda s: f"The user {_of(s, 'identity')} was made.",
+    "user.updated": lambda s: f"The user {_of(s, 'identity')} was changed.",
     "participant.added": _participant("joined"),
     "participant.updated": _participant("was changed in"),
     "participant.removed": _participant("left"),
@@ -150,7 +157,16 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "interaction_channel.updated": _channel_updated,
     "task.created": lambda s: f"A task was made with priority {_of(s, 'priority')}. {_task(s)}",
     "task.updated": lambda _: "The task was changed.",
+    "workflow.entered": lambda s: (
+        f"The task entered the workflow {s.get('workflow_friendly_name') or _of(s, 'workflow_sid')}."
+    ),
+    "workflow.target-matched": lambda _: "A filter of the workflow matched.",
+    "workflow.skipped": lambda _: "A target of the workflow was skipped.",
+    "workflow.timeout": lambda _: "The task was in its workflow for too long.",
     "task-queue.entered": _task,
+    "task-queue.moved": lambda s: f"The task was moved. {_task(s)}",
+    "task-queue.timeout": lambda _: "The task was at this target for too long.",
+    "task.system-deleted": _task_ended("was deleted by the system"),
     "task.canceled": _task_ended("was canceled"),
     "task.wrapup": _task_ended("is wrapping up"),
     "task.completed": _task_ended("was completed"),
@@ -162,5 +178,6 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "reservation.canceled": _reservation("The offer to {worker} was canceled."),
     "reservation.rescinded": _reservation("The offer to {worker} was taken back: another one accepted."),
     "reservation.wrapup": _reservation("{worker} is wrapping up."),
+    "reservation.failed": _reservation("The offer to {worker} failed."),
     "reservation.completed": _reservation("{worker} completed."),
 }
