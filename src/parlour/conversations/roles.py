@@ -6,7 +6,7 @@ from typing import Final
 from parlour.conversations import checks, errors
 from parlour.conversations.store import services as store
 from parlour.conversations.store.services import Role
-from parlour.rest.errors import invalid_parameter, not_found
+from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = ["Role", "by_name", "check", "create", "fetch", "remove", "update"]
@@ -150,8 +150,10 @@ async def create(
     role_type = type.lower()
     if role_type not in PERMISSIONS:
         raise errors.ROLE_TYPE_INVALID.error(type=type)
-    if not 0 < len(friendly_name) <= checks.ROLE_NAME_MAX:
-        raise invalid_parameter("FriendlyName", f"1 to {checks.ROLE_NAME_MAX} characters")
+    if not friendly_name:
+        raise errors.FRIENDLY_NAME_MISSING.error()
+    if len(friendly_name) > checks.ROLE_NAME_MAX:
+        raise errors.FRIENDLY_NAME_TOO_LONG.error(maximum=checks.ROLE_NAME_MAX)
     row = Role(
         account_sid=uow.account_sid,
         sid=uow.new_sid("RL"),
