@@ -29,20 +29,19 @@ PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/*)
 .PHONY: demo test prove bench coverage lint clean install pages browser
 
 demo: install pages ## Start everything with demo data; Ctrl-C ends it
-	@$(BIN)/python scripts/foreground.py $(BIN)/parlour start --demo $(ARGS)
+	@$(BIN)/python scripts/foreground.py $(BIN)/parlour demo $(ARGS)
 
 test: lint pages browser ## Lint, then every suite, one after the other, with their seconds
 	@$(BIN)/python scripts/test.py $(SUITES)
-	@if [ -e scripts/coverage ]; then $(MAKE) --no-print-directory coverage; fi
 
 prove: install pages browser ## The full counts, however long
 	@$(BIN)/python scripts/test.py --prove $(SUITES)
 
 bench: install ## The benchmarks, each with its floor
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.append $(ARGS)
 
-coverage: install ## Which operations, parameters and values the tests used
-	@$(BIN)/python scripts/coverage $(ARGS)
+coverage: install ## Write docs/coverage.md from the traffic of the last `make test`
+	@$(BIN)/python scripts/coverage.py --record $(CACHE)/traffic.jsonl $(ARGS)
 
 lint: install ## ruff, mypy, import-linter
 	@$(BIN)/python scripts/lint.py

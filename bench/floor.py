@@ -7,8 +7,8 @@ import uvicorn
 
 TABLE = """CREATE TABLE IF NOT EXISTS floor_message (
     account_sid text NOT NULL, sid text NOT NULL, conversation_sid text NOT NULL, index bigint NOT NULL,
-    body text NOT NULL, change bigint NOT NULL, PRIMARY KEY (account_sid, sid), UNIQUE (account_sid, conversation_sid, index),
-    UNIQUE (account_sid, conversation_sid, change))"""
+    body text NOT NULL, change bigint NOT NULL, PRIMARY KEY (account_sid, sid),
+    UNIQUE (account_sid, conversation_sid, index), UNIQUE (account_sid, conversation_sid, change))"""
 INSERT = "INSERT INTO floor_message VALUES ($1, $2, $3, $4, $5, $4)"
 ANSWER = [(b"content-type", b"application/json"), (b"content-length", b"2")]
 ACCOUNT = "AC" + "0" * 32

@@ -1,6 +1,7 @@
 """A server for the benchmarks: durable settings, and three durable subscribers of ``message.added``.
 
-Arguments: data folder, number of messages to seed by COPY. Prints one JSON line when it is ready.
+Arguments: data folder, number of messages to seed by COPY, `--demo` for the demo's numbers on a carrier that
+takes nothing. Prints one JSON line when it is ready.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import uvloop
 
 from parlour.accounts import service
 from parlour.app import Program, compose
+from parlour.demo import seed as seed_demo
 from parlour.launch import set_up_logs
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
@@ -23,6 +25,8 @@ from parlour.store.postgres.supervisor import Supervisor
 from parlour.store.unit import UnitOfWork
 
 CONVERSATIONS = 400
+TOKEN = "carrier-token-of-the-bench"
+CARRIER = f"http://AC{'c' * 32}:{TOKEN}@127.0.0.1:9"
 
 
 def subscriber(number: int) -> Package:
@@ -46,6 +50,11 @@ async def seed(program: Program, account_sid: str, messages: int) -> list[str]:
     return sids
 
 
+async def seed_numbers(program: Program) -> str:
+    """Put the demo's numbers in and return where their texts are to be posted."""
+    return await seed_demo(program, None, register=False)
+
+
 async def copy_messages(connection, account_sid: str, sids: list[str], messages: int) -> None:
     """Copy one message of each conversation as many times as it takes."""
     from parlour.conversations.seed import seed_messages
@@ -55,14 +64,16 @@ async def copy_messages(connection, account_sid: str, sids: list[str], messages:
 
 async def main() -> None:
     """Serve until SIGINT."""
-    folder, messages = Path(sys.argv[1]), int(sys.argv[2])
+    folder, messages, demo = Path(sys.argv[1]), int(sys.argv[2]), "--demo" in sys.argv
     set_up_logs("warning")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     async with Supervisor(folder) as postgres:
         program = compose(
-            Settings(data=folder, port=port), postgres.address.dsn, extra=[subscriber(number) for number in range(3)]
+            Settings(data=folder, port=port, demo=demo, simulator_url=CARRIER if demo else None),
+            postgres.address.dsn,
+            extra=[] if demo else [subscriber(number) for number in range(3)],
         )
         server = Server(program)
         ready: dict[str, object] = {"url": f"http://127.0.0.1:{port}", "port": port, "dsn": postgres.address.dsn}
@@ -70,7 +81,11 @@ async def main() -> None:
         async def prepare() -> None:
             made = await service.create_account(program.database, program.box, friendly_name="Bench")
             ready.update(account_sid=made.account_sid, auth_token=made.auth_token)
-            ready["conversations"] = await seed(program, made.account_sid, messages)
+            if demo:
+                ready["token"] = TOKEN
+                ready["inbound"] = await seed_numbers(program)
+            else:
+                ready["conversations"] = await seed(program, made.account_sid, messages)
 
         stop_on_signals(asyncio.get_running_loop(), server.stop)
         await server.run(before_serving=prepare, on_ready=lambda: print(json.dumps(ready), flush=True))

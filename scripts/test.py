@@ -1,6 +1,8 @@
 """Run the suites one after the other and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. The last line is `N passed, N failed, N skipped`; exit 1 when something failed.
+A suite is a folder of tests/. After all of them the coverage by use is computed from the traffic that they
+recorded, and compared with docs/coverage.md. The last line is
+`N passed, N failed, N skipped`; exit 1 when something failed.
 """
 
 import argparse
@@ -15,8 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 REPORTS = ROOT / ".cache" / "reports"
+RECORD = ROOT / ".cache" / "traffic.jsonl"
+COVERAGE = ROOT / "scripts" / "coverage.py"
 FIRST = ("kit", "spine", "store")
-LAST = ("acceptance", "faults", "demo")
+LAST = ("acceptance", "faults", "demo", "contract")  # contract looks at the traffic of all others
 NOTHING_COLLECTED = 5
 
 
@@ -38,7 +42,10 @@ def main() -> int:
     parser.add_argument("--prove", action="store_true", help="the full counts")
     given = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
+    RECORD.unlink(missing_ok=True)
     results = [run(suite, prove=given.prove) for suite in given.suites or suites()]
+    if not given.suites and COVERAGE.exists():
+        results.append(coverage())
     report(results)
     return 1 if any(result.failed for result in results) else 0
 
@@ -69,12 +76,22 @@ def run(suite: str, *, prove: bool) -> Result:
     return result
 
 
+def coverage() -> Result:
+    """Compare docs/coverage.md with the run."""
+    print("\n== coverage", flush=True)
+    began = time.monotonic()
+    command = [sys.executable, str(COVERAGE), "--check", "--record", str(RECORD)]
+    good = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    return Result("coverage", passed=int(good), failed=int(not good), seconds=time.monotonic() - began)
+
+
 def environment(*, prove: bool) -> dict[str, str]:
     """Return the environment of the tests: what they start keeps its files below .cache, not in HOME."""
     cache = ROOT / ".cache"
     folders = {f"XDG_{kind}_HOME": str(cache / "xdg" / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
     hypothesis = {"HYPOTHESIS_STORAGE_DIRECTORY": str(cache / "hypothesis")}
-    return {**os.environ, **folders, **hypothesis, "PARLOUR_PROVE": "1" if prove else ""}
+    ours = {"PARLOUR_PROVE": "1" if prove else "", "PARLOUR_RECORD": str(RECORD)}
+    return {**os.environ, **folders, **hypothesis, **ours}
 
 
 def count(file: Path, result: Result) -> None:

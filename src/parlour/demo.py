@@ -52,8 +52,12 @@ def make_carrier(program: Program) -> Carrier | None:
     )
 
 
-async def seed(program: Program, carrier: Carrier | None) -> None:
-    """Put the demo data in where it is not yet, and tell the carrier where our numbers' texts go."""
+async def seed(program: Program, carrier: Carrier | None, *, register: bool = True) -> str:
+    """Put the demo data in where it is not yet, and tell the carrier where our numbers' texts go.
+
+    :param register: False leaves the carrier untold.
+    :returns: where our numbers' texts are to be posted.
+    """
     accounts = await program.database.system(system_list_accounts)
     account_sid = accounts[0]["account_sid"]
     simulated = _simulated(program, carrier)
@@ -78,8 +82,9 @@ async def seed(program: Program, carrier: Carrier | None) -> None:
         account_sid, work, request_id=program.database.sids.new("RQ", program.clock.now())
     )
     sms_url = f"{program.settings.base_url}/carrier/{connection_sid}/inbound"
-    for number, name in FLOWS.items():
+    for number, name in FLOWS.items() if register else ():
         await _register(program, carrier, number, name, sms_url)
+    return sms_url
 
 
 def _simulated(program: Program, carrier: Carrier | None) -> SimulatedCarrier:

@@ -23,7 +23,8 @@ async def first_start(program: Program) -> None:
         account_sid=settings.account_sid,
         auth_token=settings.auth_token,
     )
-    show(credentials)
+    if not settings.demo:
+        show(credentials)  # the demo prints them at the end of its start
 
 
 def show(credentials: Credentials) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import structlog
 
@@ -25,22 +26,42 @@ log = structlog.get_logger("parlour")
 EPHEMERAL_DATABASE = {"shared_buffers": "32MB"}
 
 
-async def run(settings: Settings) -> int:
+Passed = Callable[[str], None]
+
+
+def _nobody_listens(_step: str) -> None:
+    """Hear of a step and say nothing."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who hears how the start goes.
+
+    :ivar passed: hears the name of each step when it is done.
+    :ivar ready: done beside the server from the moment it answers; cancelled before the server ends.
+    """
+
+    passed: Passed = _nobody_listens
+    ready: Callable[[Program], Awaitable[None]] | None = None
+
+
+async def run(settings: Settings, audience: Audience | None = None) -> int:
     """Run the server until it is told to stop; return the exit status."""
-    set_up_logs(settings.log_level)
+    audience = audience or Audience()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     stop_on_signals(loop, stop.set)
     try:
         async with database_address(settings) as dsn:
+            audience.passed("PostgreSQL runs")
             program = compose(settings, dsn)
-            return await _serve(program, stop)
+            return await _serve(program, stop, audience)
     except (PostgresError, ServerFailed) as error:
         _complain(str(error))
         return 1
 
 
-async def _serve(program: Program, stop: asyncio.Event) -> int:
+async def _serve(program: Program, stop: asyncio.Event, audience: Audience) -> int:
     carrier = make_carrier(program) if program.settings.playground else None
     server = Server(program, extra_routes=playground_carrier_routes(carrier) if carrier is not None else [])
     stopping = asyncio.create_task(stop.wait(), name="signal")
@@ -48,22 +69,51 @@ async def _serve(program: Program, stop: asyncio.Event) -> int:
     if carrier is not None:
         stopping.add_done_callback(lambda _: carrier.close_streams())  # open handset pages would delay the end
     with address_published(program.settings):
-        try:
-            await server.run(before_serving=lambda: _prepare(program, carrier), on_ready=lambda: _say_ready(program))
-        finally:
-            if carrier is not None:
-                await carrier.stop()
+        async with _beside(program, server, stopping, audience):
+            try:
+                await server.run(
+                    before_serving=lambda: _prepare(program, carrier, audience), on_ready=lambda: _say_ready(program)
+                )
+            finally:
+                if carrier is not None:
+                    await carrier.stop()
     stopping.cancel()
     return 0
 
 
-async def _prepare(program: Program, carrier: Carrier | None) -> None:
+@asynccontextmanager
+async def _beside(
+    program: Program, server: Server, stopping: "asyncio.Task[Any]", audience: Audience
+) -> AsyncIterator[None]:
+    """Run what the audience does beside the server; it ends first, when the end is asked for."""
+    if audience.ready is None:
+        yield
+        return
+    ready = audience.ready
+
+    async def when_ready() -> None:
+        await server.started.wait()
+        audience.passed("the server answers")
+        await ready(program)
+
+    task = asyncio.create_task(when_ready(), name="audience")
+    stopping.add_done_callback(lambda _: task.cancel())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _prepare(program: Program, carrier: Carrier | None, audience: Audience) -> None:
+    audience.passed("the schema is up to date")
     await first_start(program)
     await publish_demo_credentials(program)
     if program.settings.playground:
         if carrier is not None:
             await carrier.start()
         await seed(program, carrier)
+        audience.passed("the demo data is there")
 
 
 def _say_ready(program: Program) -> None:
@@ -80,10 +130,10 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
         yield postgres.address.dsn
 
 
-def set_up_logs(level: str) -> None:
-    """Send one JSON line per event to standard error, readable text where it is a terminal."""
+def set_up_logs(level: str, file: TextIO = sys.stderr) -> None:
+    """Send one JSON line per event to ``file``, readable text where it is a terminal."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if file.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -93,7 +143,7 @@ def set_up_logs(level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file),
         cache_logger_on_first_use=True,
     )
 

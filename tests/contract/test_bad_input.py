@@ -94,7 +94,7 @@ async def test_bad_input_is_refused_by_name_and_changes_nothing(
 def test_the_number_of_cells_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         total = sum(COUNTS.values())
-        print(f"\nbad-input cells: {total} ({', '.join(f'{k} {v}' for k, v in sorted(COUNTS.items()))})")  # noqa: T201
+        print(f"\nbad-input cells: {total} ({', '.join(f'{k} {v}' for k, v in sorted(COUNTS.items()))})")
 
 
 async def call(operation: Operation, world: World, builder: Builder) -> tuple[Request, Reply]:

@@ -91,6 +91,7 @@ def test_an_address_with_a_flow_attaches_the_flow_to_conversations(twilio: Clien
         {"type": "sms", "address": "whatsapp:+15550001111"},
         {"type": "whatsapp", "address": "+15550001111"},
         {"type": "sms", "address": ""},
+        {"type": "sms", "address": "+15550001112", "address_country": "Canada"},
         {"type": "sms", "address": "+15550001112", "auto_creation_type": "studio"},
         {"type": "sms", "address": "+15550001112", "auto_creation_type": "other"},
         {

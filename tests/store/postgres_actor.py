@@ -5,6 +5,7 @@ below a folder that is closed to that user.
 """
 
 import asyncio.subprocess
+import concurrent.futures.thread
 import difflib
 import encodings.idna
 import logging.handlers
@@ -13,12 +14,11 @@ import pwd
 import sys
 
 import asyncpg
-import uvloop
 
 from parlour.cli import postgres
 from parlour.cli.db import db
 
-NEEDED = (asyncio.subprocess, difflib, encodings.idna, logging.handlers, asyncpg, uvloop, postgres)
+NEEDED = (asyncio.subprocess, concurrent.futures.thread, difflib, encodings.idna, logging.handlers, asyncpg, postgres)
 
 
 def become(name: str) -> None:

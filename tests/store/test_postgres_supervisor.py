@@ -357,6 +357,7 @@ async def test_db_psql_opens_the_running_database_and_says_when_there_is_none(wo
     assert (code, said.strip()) == (0, "42")
 
 
+@pytest.mark.parametrize("actor", ACTORS[:1], indirect=True, scope="session")
 async def test_sigterm_ends_a_start_that_is_still_going_on(world: World, place: Path) -> None:
     slow = programs_with(place, "exec sleep 60")
     running = await world.run(binaries=slow, wait=False)

@@ -15,9 +15,11 @@ import pytest
 
 from parlour.store.postgres.folder import DataFolder
 from parlour.store.postgres.sockets import LIMIT
-from tests.store.conftest import AS_ROOT
+from tests.store.conftest import ACTORS, AS_ROOT
 from tests.store.postgres_world import OTHER, World, copy, eventually, kill_postgres, modes
 
+once = pytest.mark.parametrize("actor", ACTORS[:1], indirect=True, scope="session")
+"""Nothing here depends on who acts."""
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs root")
 
 
@@ -90,6 +92,7 @@ async def test_runs_in_a_clone_under_a_closed_home(empty: World, models: Path) -
 
 
 @needs_root
+@once
 async def test_programs_closed_to_the_child_are_copied_once_into_the_data_folder(world: World, tmp_path: Path) -> None:
     source = world.binaries.folder
     tmp_path.chmod(0o700)
@@ -160,6 +163,7 @@ async def test_starts_over_a_pid_file_whose_pid_was_given_to_another_process(kil
     await stranger.wait()
 
 
+@once
 async def test_starts_over_a_pid_file_that_names_the_server_of_another_folder(killed: World, models: Path) -> None:
     copy(models / "made", killed.place / "other")
     other = await killed.run(killed.place / "other")
@@ -168,6 +172,7 @@ async def test_starts_over_a_pid_file_that_names_the_server_of_another_folder(ki
     assert await killed.has_its_row(other.url)
 
 
+@once
 async def test_starts_over_a_pid_file_that_names_a_zombie(killed: World) -> None:
     zombie = subprocess.Popen(["true"], user=killed.child_uid if AS_ROOT else None)
     stat_file = Path(f"/proc/{zombie.pid}/stat")
@@ -183,6 +188,7 @@ def replace_pid(world: World, pid: int) -> None:
     pid_file.write_text(f"{pid}\n{rest}")
 
 
+@once
 async def test_starts_over_an_unreadable_pid_file(killed: World) -> None:
     (killed.data / "postgres" / "postmaster.pid").write_text("")
     await start_over(killed)
@@ -217,6 +223,7 @@ async def test_orphan_of_a_killed_supervisor_is_stopped_and_its_rows_are_kept(wo
     assert await world.stop(second) == 0
 
 
+@once
 async def test_orphan_is_found_even_without_its_pid_file(world: World) -> None:
     first = await world.run()
     first.process.kill()
@@ -260,6 +267,7 @@ async def nothing_was_lost(world: World) -> None:
     assert "was shut down at" in running.log
 
 
+@once
 async def test_stop_does_not_wait_for_a_client_with_an_open_transaction(world: World) -> None:
     running = await world.run()
     async with world.connection(running.url) as connection:
@@ -280,6 +288,7 @@ async def test_killed_postgres_is_started_again_at_the_same_address(world: World
     assert world.servers() == []
 
 
+@once
 async def test_busy_child_of_a_killed_server_does_not_delay_its_successor(world: World) -> None:
     running = await world.run()
     busy = asyncio.create_task(world.value(running.url, "DO $$BEGIN LOOP END LOOP; END$$"))
@@ -320,6 +329,8 @@ async def test_nothing_outside_the_data_folder_is_changed(empty: World, models: 
     existing.chmod(0o750)
     owned = modes(existing)
     running = await empty.run(existing)
+    maps = Path(f"/proc/{empty.server(existing)}/maps").read_text()
+    assert "/dev/shm/PostgreSQL" not in maps, "its shared memory is in the data folder too"
     assert modes(empty.place / "site" / "file", empty.binaries.postgres) == seen
     await empty.stop(running)
     assert modes(empty.place / "site" / "file", empty.binaries.postgres) == seen
@@ -327,6 +338,7 @@ async def test_nothing_outside_the_data_folder_is_changed(empty: World, models: 
     assert sorted(path.name for path in empty.place.iterdir()) == ["site"]
 
 
+@once
 async def test_slow_recovery_is_waited_for_and_its_progress_is_logged(world: World) -> None:
     running = await world.run()
     async with world.connection(running.url) as connection:

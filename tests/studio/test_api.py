@@ -268,23 +268,6 @@ def test_send_to_flex_without_a_conversation_says_why_in_the_step(twilio: Client
     assert "incomingRequest" in entry["message"]
 
 
-def test_one_pair_has_one_active_execution(twilio: Client, server: LiveServer) -> None:
-    looping = definition()
-    looping["states"][1] = {
-        "name": "set",
-        "type": "send-and-wait-for-reply",
-        "transitions": [{"event": "deliveryFailure", "next": "split"}],
-        "properties": {"from": "b", "body": "x"},
-    }
-    flow = twilio.studio.v2.flows.create(friendly_name="p", status="published", definition=looping)
-    path = f"/v2/Flows/{flow.sid}/Executions"
-    answers = [raw(server, "POST", path, To="+1", From="+2") for _ in range(2)]
-    conflicts = [body for status, body in answers if status == 409]
-    for body in conflicts:
-        assert body["code"] == 20409
-        assert body["details"]["conflicting_execution_sid"].startswith("FN")
-
-
 @pytest.mark.parametrize(
     ("form", "code", "name"),
     [

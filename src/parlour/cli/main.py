@@ -50,6 +50,7 @@ COMMANDS = {
     "carriers": ("parlour.cli.carriers:carriers", "Carriers of this server: add, list."),
     "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
     "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
+    "demo": ("parlour.cli.demo:demo", "Everything with demo data, a handset and two agents."),
     "doctor": ("parlour.cli.doctor:doctor", "Check that all is as it should be."),
     "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
     "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
@@ -109,7 +110,9 @@ def _settings(given: dict[str, Any]) -> Settings:
 def _run(settings: Settings) -> None:
     import uvloop
 
-    from parlour.launch import run
+    from parlour.launch import run, set_up_logs
+
+    set_up_logs(settings.log_level)
 
     folder = None
     if settings.ephemeral:

@@ -56,6 +56,8 @@ async def create(
     """
     kind = _type(type)
     _check_address(kind, address)
+    if address_country and not (len(address_country) == 2 and address_country.isalpha()):
+        raise invalid_parameter("AddressCountry", f"'{address_country[:64]}' is not an ISO 3166-1 alpha-2 code")
     row = AddressConfiguration(
         account_sid=uow.account_sid,
         sid=uow.new_sid("IG"),

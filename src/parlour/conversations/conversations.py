@@ -91,28 +91,26 @@ async def create(
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
-    asked for it, told in the fact. Errors: 50353 the unique name is taken, 50384 created closed, 50050 unknown
+    asked for it, told in the fact. Errors: 50353 the unique name is taken, 50384 created closed, 404 unknown
     service, limits of §1.3 and §2.2 (conversations.md §2).
     """
-    if state.lower() == "closed":
-        raise errors.CREATED_CLOSED.error()
     state = _check_state(state)
+    if state == "closed":
+        raise errors.CREATED_CLOSED.error()
     defaults = await service_store.fetch_configuration(uow)
-    if chat_service_sid is None:
-        chat_service_sid = defaults.default_chat_service_sid if defaults else ""
-    elif await service_store.fetch_service(uow, chat_service_sid) is None:
+    if defaults is None:
+        raise not_found("the account's Conversations configuration")
+    if chat_service_sid is not None and await service_store.fetch_service(uow, chat_service_sid) is None:
         raise not_found(chat_service_sid)
     if messaging_service_sid is not None:
         await _check_messaging_service(uow, messaging_service_sid)
-    elif defaults is not None:
-        messaging_service_sid = defaults.default_messaging_service_sid
-    if timers_inactive is None and timers_closed is None and defaults is not None:
+    if timers_inactive is None and timers_closed is None:
         timers_inactive, timers_closed = defaults.default_inactive_timer, defaults.default_closed_timer
     row = Conversation(
         account_sid=uow.account_sid,
         sid=sid or uow.new_sid("CH"),
-        chat_service_sid=chat_service_sid,
-        messaging_service_sid=messaging_service_sid,
+        chat_service_sid=chat_service_sid or defaults.default_chat_service_sid,
+        messaging_service_sid=messaging_service_sid or defaults.default_messaging_service_sid,
         friendly_name=checks.friendly_name(friendly_name),
         unique_name=checks.unique_name(unique_name),
         attributes=checks.attributes(attributes, maximum=checks.LONG_ATTRIBUTES_MAX),
@@ -122,21 +120,12 @@ async def create(
         timer_closed=timers_closed,
         inactive_seconds=timers.inactive_seconds(timers_inactive),
         closed_seconds=timers.closed_seconds(timers_closed),
-        date_inactive=None,
-        date_closed=None,
         created_by=created_by,
-        next_index=0,
-        last_message_at=None,
-        listeners={"webhooks": [], "recipients": []},
         document_sid=uow.new_sid("ET"),
         messages_sid=uow.new_sid("ES"),
         roster_sid=uow.new_sid("MP"),
-        change=1,
-        messages_change=0,
-        roster_change=0,
         date_created=date_created or uow.now,
         date_updated=date_updated or date_created or uow.now,
-        removed_at=None,
     )
     timers.restart(row, uow.now)
     if not await store.insert(uow, row):

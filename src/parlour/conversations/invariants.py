@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from parlour.package import Invariant
+from parlour.conversations.roles import FLEX_ROLES
+from parlour.package import Check, Invariant
 
 INVARIANTS: Final = (
     Invariant(
@@ -72,5 +73,22 @@ INVARIANTS: Final = (
         WHERE r.account_sid = $1 AND $2::timestamptz IS NOT NULL AND r.channel_message_sid IS NULL
             AND r.status IN ('sent', 'delivered', 'read')""",
         "The channel's record of the message is missing; look for it in the message log.",
+    ),
+)
+
+# Agents need these to work in Flex (conversations.md §7.2); somebody who edits the role locks them out of parts of it.
+AGENT_PERMISSIONS: Final = ", ".join(f"'{name}'" for name in FLEX_ROLES["agent", "conversation"])
+
+CHECKS: Final = (
+    Check(
+        "the agent role is as it was made",
+        f"""
+        SELECT r.sid, r.chat_service_sid,
+            array_to_string(ARRAY(SELECT unnest(made.permissions) EXCEPT SELECT unnest(r.permissions)), ' ') AS missing,
+            array_to_string(ARRAY(SELECT unnest(r.permissions) EXCEPT SELECT unnest(made.permissions)), ' ') AS added
+        FROM chat_role r CROSS JOIN (SELECT ARRAY[{AGENT_PERMISSIONS}]::text[] AS permissions) made
+        WHERE r.account_sid = $1 AND r.friendly_name = 'agent' AND r.type = 'conversation'
+            AND NOT (r.permissions @> made.permissions AND r.permissions <@ made.permissions)""",  # noqa: S608
+        "Give the role its permissions back: POST /v1/Services/{IS}/Roles/{RL}, Permission once for each.",
     ),
 )

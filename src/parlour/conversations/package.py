@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from parlour.conversations.files import FolderStore, MediaStore
-from parlour.conversations.invariants import INVARIANTS
+from parlour.conversations.invariants import CHECKS, INVARIANTS
 from parlour.conversations.reactions import make_reactions
 from parlour.conversations.routes import addresses, conversations, messages, participants, services, users, webhooks
 from parlour.conversations.routes import media as media_routes
@@ -26,4 +26,5 @@ def package(media_store: MediaStore) -> Package:
         operations=[operations, media_routes.make_operations(media_store)],
         reactions=[make_reactions(media_store)],
         invariants=INVARIANTS,
+        checks=CHECKS,
     )

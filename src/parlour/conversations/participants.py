@@ -87,21 +87,12 @@ async def add(
         chat_service_sid=conversation.chat_service_sid,
         type=channel,
         identity=identity,
-        user_sid=None,
         address=address,
         proxy_address=proxy_address,
         role_sid=role_sid or (service.default_conversation_role_sid if service else None),
         attributes=attributes,
-        last_read_message_index=None,
-        last_read_timestamp=None,
-        notification_level="default",
-        created_change=0,
-        change=0,
-        user_created_change=None,
-        user_change=None,
         date_created=date_created or uow.now,
         date_updated=date_updated or date_created or uow.now,
-        removed_at=None,
     )
     if identity is None:
         listen(conversation, row)

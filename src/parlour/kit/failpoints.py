@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from typing import Final
 
 BEFORE_ANSWER: Final = "rest.before_answer"  # the work is committed, the caller has not heard
+BEFORE_COMMIT: Final = "store.before_commit"  # a unit of work is written and not committed
+INBOUND_READ: Final = "carrier.inbound_read"  # the carrier's webhook is read and nothing of it stored
 INBOUND_STORED: Final = "carrier.inbound_stored"  # the carrier's webhook is stored, the carrier has not heard
 CARRIER_ACCEPTED: Final = "carrier.accepted"  # the carrier took the message, we have not written that down
 JOBS_CLAIMED: Final = "outbox.claimed"  # lanes are ours, nothing has run
 JOB_DONE: Final = "outbox.done"  # a job's work is committed, its lane is not given back
-NAMES: Final = (BEFORE_ANSWER, INBOUND_STORED, CARRIER_ACCEPTED, JOBS_CLAIMED, JOB_DONE)
+NAMES: Final = (
+    BEFORE_ANSWER,
+    BEFORE_COMMIT,
+    INBOUND_READ,
+    INBOUND_STORED,
+    CARRIER_ACCEPTED,
+    JOBS_CLAIMED,
+    JOB_DONE,
+)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import structlog
 
+from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
@@ -219,6 +220,7 @@ class Database:
                 await _roll_back(connection)
             raise
         if unit.begun:
+            failpoints.passing(failpoints.BEFORE_COMMIT)
             await connection.execute("COMMIT")
         unit.committed()
         return result

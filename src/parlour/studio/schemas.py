@@ -14,13 +14,19 @@ Name = Annotated[str, Limit(min=1, max=MAX_NAME)]
 Message = Annotated[str, Limit(max=MAX_NAME)]
 
 
-class CreateFlow(Form):
-    """Parameters of a new flow, and of a validation."""
+class ValidateFlow(Form):
+    """Parameters of a validation."""
 
     friendly_name: Name
     status: Annotated[str, STATUSES]
     definition: str
     commit_message: Message | None = None
+
+
+class CreateFlow(ValidateFlow):
+    """Parameters of a new flow."""
+
+    author_sid: str | None = None
 
 
 class UpdateFlow(Form):
@@ -30,6 +36,7 @@ class UpdateFlow(Form):
     friendly_name: Name | None = None
     definition: str | None = None
     commit_message: Message | None = None
+    author_sid: str | None = None
 
 
 class TestUsers(Form):

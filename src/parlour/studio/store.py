@@ -26,12 +26,13 @@ WITH flow AS (
     WHERE account_sid = $1 AND sid = $2 RETURNING revision
 )
 INSERT INTO studio_revision
-    (account_sid, flow_sid, revision, friendly_name, status, definition, commit_message, warnings, date_created)
-SELECT $1, $2, flow.revision, $3, $4, $5, $6, $7, $8 FROM flow RETURNING revision"""
+    (account_sid, flow_sid, revision, friendly_name, status, definition, commit_message, warnings, date_created,
+     author_sid)
+SELECT $1, $2, flow.revision, $3, $4, $5, $6, $7, $8, $9 FROM flow RETURNING revision"""
 LOCK_FLOW: Final = "SELECT sid FROM studio_flow WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
 _FLOW: Final = """
 SELECT f.account_sid, f.sid, f.friendly_name, f.revision, f.published_revision, f.test_users, f.date_created,
-       f.date_updated, r.status, r.definition, r.commit_message, r.warnings
+       f.date_updated, r.status, r.definition, r.commit_message, r.warnings, r.author_sid
 FROM studio_flow f JOIN studio_revision r
     ON r.account_sid = f.account_sid AND r.flow_sid = f.sid AND r.revision = f.revision"""
 FETCH_FLOW: Final = _FLOW + " WHERE f.account_sid = $1 AND f.sid = $2"
@@ -63,6 +64,7 @@ class Flow(msgspec.Struct, frozen=True):
     definition: str
     commit_message: str | None
     warnings: list[Any]
+    author_sid: str | None
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ class Revision(msgspec.Struct, frozen=True):
     commit_message: str | None
     warnings: list[Any]
     date_created: datetime
+    author_sid: str | None
 
 
 async def insert_flow(uow: UnitOfWork, sid: str, friendly_name: str) -> None:
@@ -93,10 +96,20 @@ async def add_revision(
     definition: str,
     commit_message: str | None,
     warnings: list[Any],
+    author_sid: str | None,
 ) -> int | None:
     """Write the next revision; None when there is no such flow."""
     number: int | None = await uow.fetchval(
-        ADD_REVISION, uow.account_sid, sid, friendly_name, status, definition, commit_message, warnings, uow.now
+        ADD_REVISION,
+        uow.account_sid,
+        sid,
+        friendly_name,
+        status,
+        definition,
+        commit_message,
+        warnings,
+        uow.now,
+        author_sid,
     )
     return number
 

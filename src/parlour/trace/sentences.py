@@ -18,6 +18,11 @@ def sentence(kind: str, snapshot: Snapshot) -> str:
     return tell(snapshot)
 
 
+def has_sentence(kind: str) -> bool:
+    """Say whether a kind of fact has a sentence of its own."""
+    return kind.partition("/")[0] in _TOLD
+
+
 def quoted(text: object) -> str:
     """Return a text in quotation marks, cut to one short line."""
     line = " ".join(str(text or "").split())

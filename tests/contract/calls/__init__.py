@@ -1,5 +1,27 @@
 """The good calls, a module per product."""
 
-from tests.contract.calls import accounts, conversations, flex, media, messaging, services, studio, taskrouter, tasks
+from tests.contract.calls import (
+    accounts,
+    conversations,
+    flex,
+    media,
+    messaging,
+    services,
+    studio,
+    taskrouter,
+    tasks,
+    user_conversations,
+)
 
-LOADED = (accounts, conversations, media, flex, messaging, services, studio, taskrouter, tasks)
+LOADED = (
+    accounts,
+    conversations,
+    media,
+    flex,
+    messaging,
+    services,
+    studio,
+    taskrouter,
+    tasks,
+    user_conversations,
+)

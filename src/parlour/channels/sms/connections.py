@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from parlour.channels.sms.store import connections as store
 from parlour.channels.sms.store.connections import Connection
+from parlour.channels.sms.store_system import system_fetch_connection
 from parlour.kit.secrets_box import SecretsBox
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.database import Database
@@ -85,7 +86,7 @@ class Connections:
         known = self._known.get(sid)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        row = await self._database.system(lambda connection: store.system_fetch(connection, sid))
+        row = await self._database.system(lambda connection: system_fetch_connection(connection, sid))
         if row is not None:
             self._known[sid] = (time.monotonic() + REMEMBER, row)
         return row

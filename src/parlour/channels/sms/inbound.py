@@ -36,6 +36,7 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
         if not form.get(name):
             raise ContractError(20001, 400, f"Missing required parameter {name} in the post body")
     provider_sid = form["MessageSid"]
+    failpoints.passing(failpoints.INBOUND_READ)
 
     async def work(uow: UnitOfWork) -> None:
         if await store.insert(uow, connection.sid, provider_sid, form):

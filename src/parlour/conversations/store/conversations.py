@@ -34,21 +34,21 @@ class Conversation(msgspec.Struct, kw_only=True):
     timer_closed: str | None
     inactive_seconds: int | None
     closed_seconds: int | None
-    date_inactive: datetime | None
-    date_closed: datetime | None
+    date_inactive: datetime | None = None
+    date_closed: datetime | None = None
     created_by: str
-    next_index: int
-    last_message_at: datetime | None
-    listeners: dict[str, Any]
+    next_index: int = 0
+    last_message_at: datetime | None = None
+    listeners: dict[str, Any] = msgspec.field(default_factory=lambda: {"webhooks": [], "recipients": []})
     document_sid: str
     messages_sid: str
     roster_sid: str
-    change: int
-    messages_change: int
-    roster_change: int
+    change: int = 1
+    messages_change: int = 0
+    roster_change: int = 0
     date_created: datetime
     date_updated: datetime
-    removed_at: datetime | None
+    removed_at: datetime | None = None
 
 
 COLUMNS: Final = ", ".join(f"c.{name}" for name in Conversation.__struct_fields__)

@@ -24,21 +24,21 @@ class Participant(msgspec.Struct, kw_only=True):
     chat_service_sid: str
     type: str
     identity: str | None
-    user_sid: str | None
+    user_sid: str | None = None
     address: str | None
     proxy_address: str | None
     role_sid: str | None
     attributes: str
-    last_read_message_index: int | None
-    last_read_timestamp: datetime | None
-    notification_level: str
-    created_change: int
-    change: int
-    user_created_change: int | None
-    user_change: int | None
+    last_read_message_index: int | None = None
+    last_read_timestamp: datetime | None = None
+    notification_level: str = "default"
+    created_change: int = 0
+    change: int = 0
+    user_created_change: int | None = None
+    user_change: int | None = None
     date_created: datetime
     date_updated: datetime
-    removed_at: datetime | None
+    removed_at: datetime | None = None
 
 
 COLUMNS: Final = ", ".join(f"p.{name}" for name in Participant.__struct_fields__)

@@ -35,6 +35,8 @@ SETTINGS: Mapping[str, str] = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "64MB",
+    # In the data folder: a container's /dev/shm is small, and a killed server would leave its segments there.
+    "dynamic_shared_memory_type": "mmap",
     "jit": "off",
     "fsync": "on",
     "synchronous_commit": "on",

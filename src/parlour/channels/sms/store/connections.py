@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - only the column names of the row classes are put into statements
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -44,8 +44,6 @@ WHERE account_sid = $1 AND sid = $2"""
 FETCH: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE account_sid = $1 AND sid = $2"
 BY_NAME: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE account_sid = $1 AND name = $2"
 LIST: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE account_sid = $1 ORDER BY sid LIMIT $2"
-# A carrier's webhook names a connection and no account.
-SYSTEM_FETCH: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE sid = $1"
 
 
 async def insert(uow: UnitOfWork, row: Connection) -> bool:
@@ -82,9 +80,3 @@ async def by_name(reader: Reader, name: str) -> Connection | None:
 async def list_all(reader: Reader, limit: int = 1000) -> list[Connection]:
     """Return the account's connections, oldest first."""
     return [Connection(**record) for record in await reader.fetch(LIST, reader.account_sid, limit)]
-
-
-async def system_fetch(connection: Any, sid: str) -> Connection | None:
-    """Return a connection of any account."""
-    record = await connection.fetchrow(SYSTEM_FETCH, sid)
-    return None if record is None else Connection(**record)

@@ -1,0 +1,142 @@
+"""`parlour demo`: everything at once, with a handset, two agents and three things to try."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from parlour.cli.main import serving_options
+from parlour.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from parlour.app import Program
+
+ROBOT_PATIENCE = 5.0  # seconds for Ana's robot to leave at the end
+
+TRY = """
+  Handset      {url}/handset
+  Account SID  {account_sid}
+  Auth token   {auth_token}
+  Log          {log}
+
+Three things to try
+  1. Open the handset and text anything to {demo}. Demo Flow asks what it is about; answer 1 or 2.
+     Then Ana answers: a robot, until somebody takes over.
+  2. Take over from the robot, in another terminal:   {program} agent ana{data}
+     Text from the handset again; accept, answer, /done.
+  3. See what became of a message:                    {program} trace SM…{data}
+     (its SID: {program} say --help, or the Messages of the API), and {program} doctor{data}
+
+Ctrl-C ends it. The data stays in {folder}.
+"""
+
+
+class Steps:
+    """Prints each step of the start with its seconds."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+
+    def passed(self, step: str) -> None:
+        """Print that a step is done."""
+        now = time.monotonic()
+        click.echo(f"  {now - self._last:5.1f} s  {step}")
+        self._last = now
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+
+@click.command()
+@serving_options
+def demo(**given: Any) -> None:
+    """Run everything with demo data: a handset, two agents, and a robot that answers for Ana."""
+    import uvloop
+
+    from parlour.launch import Audience, run, set_up_logs
+
+    given["demo"] = True
+    try:
+        settings = load(given)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    settings.data.mkdir(parents=True, exist_ok=True)
+    log = settings.data / "parlour.log"
+    steps = Steps()
+    click.echo("Starting Parlour with demo data …")
+    with log.open("a", buffering=1) as file, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        set_up_logs(settings.log_level, file)
+        status = runner.run(run(settings, Audience(steps.passed, lambda program: _tour(program, steps, log))))
+    click.echo(
+        "Parlour has stopped." if status == 0 else f"Parlour could not start; {log} has the details.", err=bool(status)
+    )
+    sys.exit(status)
+
+
+async def _tour(program: "Program", steps: Steps, log: Path) -> None:
+    """Send Ana's robot to work, say what can be tried, and call the robot back at the end."""
+    robot = _start_robot(program.settings)
+    try:
+        steps.passed("Ana's robot goes to work")
+        click.echo(f"Ready in {steps.seconds:.1f} s.")
+        click.echo(_words(program.settings, log))
+        while robot.poll() is None:
+            await asyncio.sleep(0.5)
+        click.echo("Ana's robot has stopped; `parlour agent ana` answers in its place.", err=True)
+    finally:
+        await asyncio.to_thread(_stop, robot)
+
+
+def _start_robot(settings: Settings) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "parlour.cli.main", "agent", "ana", "--robot", "1", "--quiet"]
+    command += ["--data", str(settings.data), "--url", settings.base_url, "--capacity", "5"]
+    with (settings.data / "robot.log").open("ab") as output:
+        # A session of its own: Ctrl-C in the terminal must reach us first, so that the robot leaves in good order.
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+
+
+def _stop(robot: "subprocess.Popen[bytes]") -> None:
+    if robot.poll() is None:
+        robot.send_signal(signal.SIGINT)
+        try:
+            robot.wait(ROBOT_PATIENCE)
+        except subprocess.TimeoutExpired:
+            robot.kill()
+            robot.wait()
+
+
+def _words(settings: Settings, log: Path) -> str:
+    from parlour.demo import DEMO_NUMBER
+    from parlour.published import DEMO_CREDENTIALS
+
+    known = json.loads((settings.data / DEMO_CREDENTIALS).read_text())
+    default = Path(os.environ.get("PARLOUR_DATA") or ".parlour")
+    own = settings.data.resolve() != default.resolve()
+    return TRY.format(
+        url=settings.base_url,
+        account_sid=known["account_sid"],
+        auth_token=known["auth_token"],
+        log=log,
+        demo=DEMO_NUMBER,
+        program=_program(),
+        data=f" --data {settings.data}" if own else "",
+        folder=settings.data,
+    )
+
+
+def _program() -> str:
+    """Return how the reader can call us from this folder."""
+    beside = Path(sys.executable).parent / "parlour"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return "parlour"

@@ -1,0 +1,1 @@
+CREATE TABLE fake (account_sid text PRIMARY KEY);
