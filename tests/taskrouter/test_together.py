@@ -12,13 +12,15 @@ import pytest
 from parlour.accounts.service import Credentials
 from parlour.app import Program, compose
 from parlour.kit.errors import ContractError
+from parlour.outbox.facts import Event
 from parlour.outbox.process import Process
 from parlour.outbox.runner import Runner
 from parlour.settings import Settings
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import package, provision, queues, reservations, task_store, tasks, workers, workflows
+from parlour.taskrouter import matching, package, provision, queues, reservations, task_store, tasks, workers, workflows
+from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
-from parlour.taskrouter.rows import Reservation
+from parlour.taskrouter.rows import Reservation, WorkerChannel
 
 
 @dataclass
@@ -139,6 +141,47 @@ async def test_one_offer_is_accepted_once(house: House) -> None:
     assert await house.broken() == []
 
 
+async def test_a_refusal_inside_undoes_the_acceptance(house: House) -> None:
+    """DESIGN 2.4: a higher floor may refuse, and nothing of the step remains."""
+
+    async def refuse(_uow: UnitOfWork, _event: Event) -> None:
+        raise ContractError(45376, 400, "The participant cannot be added")
+
+    ana = await house.worker("Ana")
+    task = await house.task()
+    (offer,) = await house.until(house.pending)
+    inside = house.program.registry.inside_of.setdefault("reservation.accepted/1", [])
+    inside.append(refuse)
+    try:
+        assert await attempt(house, offer.sid) == 400
+    finally:
+        inside.remove(refuse)
+    found = await house.read(lambda reader: tasks.fetch(reader, house.sid, task))
+    assert found.assignment_status == "reserved"
+    channel = await house.read(lambda reader: task_store.worker_channel(reader, ana, "chat"))
+    assert (channel.pending_tasks, channel.assigned_tasks) == (1, 0)
+    assert await attempt(house, offer.sid) == 200
+    assert await house.broken() == []
+
+
+async def test_without_its_checks_capacity_is_exceeded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ACCEPTANCE 6: what the checks of the plan and of the locked rows prevent would be seen."""
+    sql = "UPDATE worker_channel SET configured_capacity = 0 WHERE account_sid = $1"
+    ana = await house.worker("Ana", capacity=1)
+    await house.task()
+    await house.until(house.pending)
+    monkeypatch.setattr(matching, "FREE", matching.SELECT_FREE)
+    monkeypatch.setattr(Candidate, "free_for", lambda _self, _task: True)
+    monkeypatch.setattr(WorkerChannel, "free", True)
+    await house.step(lambda uow: uow.execute(sql, uow.account_sid))
+    await house.task()
+
+    async def overloaded() -> bool:
+        return len(await house.pending(ana)) == 2
+
+    assert await house.until(overloaded)
+
+
 async def test_capacity_is_never_exceeded_and_every_task_is_done(house: House, second_process: Program) -> None:
     agents = [await house.worker(f"W{n}", capacity=2) for n in range(4)]
     done = asyncio.Event()
@@ -243,6 +286,31 @@ async def test_facts_carry_what_statistics_need(house: House) -> None:
     accepted = facts["reservation.accepted/1"]
     assert (accepted["task"]["assignment_status"], accepted["worker"]["sid"]) == ("assigned", ana)
     assert (accepted["worker_channel_capacity"], accepted["worker_channel_consumed_capacity"]) == (1, 1)
+
+
+async def test_changes_of_the_configuration_are_facts(house: House) -> None:
+    """taskrouter.md §7.2."""
+
+    async def change(uow: UnitOfWork) -> None:
+        queue = await queues.create(uow, house.sid, friendly_name="Q")
+        await queues.update(uow, house.sid, queue.sid, target_workers="1==0")
+        await queues.delete(uow, house.sid, queue.sid)
+        await workflows.update(uow, house.sid, house.flex.workflow_sid, friendly_name="W")
+
+    await house.step(change)
+    sql = """SELECT kind, count(*) FROM event WHERE account_sid = $1 AND object_sid = ANY($2)
+             OR account_sid = $1 AND snapshot ->> 'workspace_sid' = $3 GROUP BY kind"""
+    rows = await house.read(lambda reader: reader.fetch(sql, reader.account_sid, [house.sid], house.sid))
+    assert {row["kind"]: row["count"] for row in rows} == {
+        "workspace.created/1": 1,
+        "activity.created/1": 4,
+        "task-channel.created/1": 5,
+        "task-queue.created/1": 2,
+        "task-queue.expression.updated/1": 1,
+        "task-queue.deleted/1": 1,
+        "workflow.created/1": 1,
+        "workflow.updated/1": 1,
+    }
 
 
 DAMAGES = {

@@ -8,6 +8,7 @@ from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import existing, store, task_store
 from parlour.taskrouter.errors import in_use, refused
+from parlour.taskrouter.facts import tell
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import TaskChannel
 
@@ -36,7 +37,9 @@ async def create(
         raise refused("TaskChannel with the same unique name already exists")
     workers = [record["sid"] for record in await uow.fetch(task_store.WORKER_SIDS, uow.account_sid, workspace_sid)]
     await add_worker_channels(uow, workspace_sid, [(worker, sid) for worker in workers])
-    return await fetch(uow, workspace_sid, sid)
+    made = await fetch(uow, workspace_sid, sid)
+    await tell(uow, "created", made)
+    return made
 
 
 async def add_worker_channels(uow: UnitOfWork, workspace_sid: str, pairs: Sequence[tuple[str, str]]) -> None:
@@ -80,7 +83,9 @@ async def update(
     optimized = known.channel_optimized_routing if channel_optimized_routing is None else channel_optimized_routing
     name = known.friendly_name if friendly_name is None else friendly_name
     await uow.execute(store.UPDATE_TASK_CHANNEL, uow.account_sid, workspace_sid, known.sid, name, optimized, uow.now)
-    return await fetch(uow, workspace_sid, known.sid)
+    changed = await fetch(uow, workspace_sid, known.sid)
+    await tell(uow, "updated", changed)
+    return changed
 
 
 async def delete(uow: UnitOfWork, workspace_sid: str, sid_or_unique_name: str) -> None:
@@ -94,5 +99,6 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid_or_unique_name: str) -
     task = await uow.fetchval(store.TASK_CHANNEL_BUSY, uow.account_sid, workspace_sid, known.sid)
     if task is not None:
         raise in_use("TaskChannel", known.sid, f"task {task} uses it")
+    await tell(uow, "deleted", known)
     await uow.execute(store.DELETE_TASK_CHANNEL, uow.account_sid, workspace_sid, known.sid)
     mark(uow, workspace_sid, workspace_sid)

@@ -7,6 +7,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import existing, store
 from parlour.taskrouter.errors import in_use
 from parlour.taskrouter.expression import ExpressionSyntaxError, compile_expression
+from parlour.taskrouter.facts import tell
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import TaskQueue
 from parlour.taskrouter.workflow import parse_configuration
@@ -47,7 +48,9 @@ async def create(
         assignment_activity_sid,
         uow.now,
     )
-    return await fetch(uow, workspace_sid, sid)
+    made = await fetch(uow, workspace_sid, sid)
+    await tell(uow, "created", made)
+    return made
 
 
 async def fetch(reader: Reader, workspace_sid: str, sid: str) -> TaskQueue:
@@ -98,7 +101,10 @@ async def update(
     if order != known.task_order:
         await uow.execute(store.RERANK_QUEUE, uow.account_sid, sid, order)
     mark(uow, workspace_sid, workspace_sid)
-    return await fetch(uow, workspace_sid, sid)
+    changed = await fetch(uow, workspace_sid, sid)
+    if changed.target_workers != known.target_workers:
+        await tell(uow, "expression.updated", changed, previous_target_workers=known.target_workers)
+    return changed
 
 
 async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
@@ -106,13 +112,14 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
 
     :raises ContractError: 404; 400/20001 while it is needed.
     """
-    await fetch(uow, workspace_sid, sid)
+    known = await fetch(uow, workspace_sid, sid)
     for workflow in await store.workflows(uow, workspace_sid):
         if sid in parse_configuration(workflow.configuration).queue_sids:
             raise in_use("TaskQueue", sid, f"workflow {workflow.sid} routes to it")
     task = await uow.fetchval(store.QUEUE_LIVE_TASK, uow.account_sid, sid)
     if task is not None:
         raise in_use("TaskQueue", sid, f"task {task} is in it")
+    await tell(uow, "deleted", known)
     await uow.execute(store.DELETE_TASK_QUEUE, uow.account_sid, workspace_sid, sid)
 
 

@@ -11,7 +11,8 @@ from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel
 _PLACE = ("group_key", "rank_priority", "rank_time", "entering", "task_queue_target_workers")
 
 
-def _plain(row: msgspec.Struct) -> dict[str, Any]:
+def plain(row: msgspec.Struct) -> dict[str, Any]:
+    """A row's columns as values that JSON has."""
     return {
         name: iso_millis(value) if isinstance(value, datetime) else value
         for name, value in msgspec.structs.asdict(row).items()
@@ -20,7 +21,7 @@ def _plain(row: msgspec.Struct) -> dict[str, Any]:
 
 def task(row: Task, now: datetime) -> dict[str, Any]:
     """A task as it is at ``now``, with age and seconds in queue for statistics."""
-    snapshot = _plain(row)
+    snapshot = plain(row)
     for name in _PLACE:
         del snapshot[name]
     snapshot["age"] = row.age(now)
@@ -30,17 +31,17 @@ def task(row: Task, now: datetime) -> dict[str, Any]:
 
 def worker(row: Worker) -> dict[str, Any]:
     """A worker's columns."""
-    return _plain(row)
+    return plain(row)
 
 
 def worker_channel(row: WorkerChannel) -> dict[str, Any]:
     """A worker channel's columns and its free capacity."""
-    return {**_plain(row), "available_capacity_percentage": row.available_capacity_percentage}
+    return {**plain(row), "available_capacity_percentage": row.available_capacity_percentage}
 
 
 def reservation(row: Reservation, of_task: Task, of_worker: Worker, now: datetime) -> dict[str, Any]:
     """A reservation with the task and the worker of that moment."""
-    return {**_plain(row), "task": task(of_task, now), "worker": worker(of_worker)}
+    return {**plain(row), "task": task(of_task, now), "worker": worker(of_worker)}
 
 
 def seconds(at: datetime) -> int:

@@ -5,6 +5,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import existing, routing, store, task_store
 from parlour.taskrouter.desk import open_desk
 from parlour.taskrouter.errors import in_use
+from parlour.taskrouter.facts import tell
 from parlour.taskrouter.rows import Workflow
 from parlour.taskrouter.workflow import ConfigurationError, parse_configuration
 
@@ -39,7 +40,9 @@ async def create(
         uow.now,
     )
     await uow.execute(store.INSERT_REVISION, uow.account_sid, sid, 0, configuration)
-    return await fetch(uow, workspace_sid, sid)
+    made = await fetch(uow, workspace_sid, sid)
+    await tell(uow, "created", made)
+    return made
 
 
 async def fetch(reader: Reader, workspace_sid: str, sid: str) -> Workflow:
@@ -98,6 +101,8 @@ async def update(
         known.fallback_assignment_callback_url if fallback is None else fallback or None,
         uow.now,
     )
+    changed = await fetch(uow, workspace_sid, sid)
+    await tell(uow, "updated", changed)
     if re_evaluate_tasks:
         waiting = await uow.fetch(task_store.WAITING_OF_WORKFLOW, uow.account_sid, sid)
         desk = await open_desk(uow, workspace_sid, [record["sid"] for record in waiting])
@@ -105,7 +110,7 @@ async def update(
             if task.assignment_status == "pending" and task.workflow_sid == sid:
                 await routing.restart(desk, task, parse_configuration(text), revision)
         await desk.write()
-    return await fetch(uow, workspace_sid, sid)
+    return changed
 
 
 async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
@@ -113,11 +118,13 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
 
     :raises ContractError: 404; 400/20001 while tasks follow it.
     """
-    if await store.workflow(uow, workspace_sid, sid, sql=store.LOCK_WORKFLOW) is None:
+    known = await store.workflow(uow, workspace_sid, sid, sql=store.LOCK_WORKFLOW)
+    if known is None:
         raise not_found(sid)
     task = await uow.fetchval(store.WORKFLOW_LIVE_TASK, uow.account_sid, sid)
     if task is not None:
         raise in_use("Workflow", sid, f"task {task} follows it")
+    await tell(uow, "deleted", known)
     await uow.execute(store.DELETE_WORKFLOW, uow.account_sid, workspace_sid, sid)
 
 

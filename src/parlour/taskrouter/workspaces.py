@@ -7,6 +7,7 @@ from parlour.kit.wire import json_text
 from parlour.rest.errors import invalid_parameter
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import activities, channels, existing, queues, store, workflows
+from parlour.taskrouter.facts import tell
 from parlour.taskrouter.rows import Activity, TaskChannel, TaskQueue, Workflow, Workspace
 
 OFFLINE: Final = "Offline"
@@ -79,7 +80,9 @@ async def provision(
     )
     # A workspace is not readable before its default activity is there.
     await uow.execute(store.INSERT_ACTIVITY, uow.account_sid, offline, sid, OFFLINE, False, uow.now)
+    await tell(uow, "created", await fetch(uow, sid))
     made = {OFFLINE: await activities.fetch(uow, sid, offline)}
+    await tell(uow, "created", made[OFFLINE])
     for name, available in ACTIVITIES:
         made[name] = await activities.create(uow, sid, friendly_name=name, available=available)
     kinds: dict[str, TaskChannel] = {}
@@ -150,7 +153,9 @@ async def update(
         timeout_activity_sid or known.timeout_activity_sid,
         uow.now,
     )
-    return await fetch(uow, sid)
+    changed = await fetch(uow, sid)
+    await tell(uow, "updated", changed)
+    return changed
 
 
 async def delete(uow: UnitOfWork, sid: str) -> None:
@@ -158,7 +163,7 @@ async def delete(uow: UnitOfWork, sid: str) -> None:
 
     :raises ContractError: 404/20404.
     """
-    await fetch(uow, sid)
+    await tell(uow, "deleted", await fetch(uow, sid))
     for statement in store.DELETE_WORKSPACE_PARTS:
         args = (uow.account_sid, sid)
         await uow.execute(statement, *args)
