@@ -53,6 +53,13 @@ UPDATE lane SET lease = NULL, holder = NULL, retry = mine.retry,
 FROM mine
 WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NOT NULL"""
 
+DISOWN: Final = """
+UPDATE lane SET lease = NULL, holder = NULL
+WHERE holder = $1 AND NOT EXISTS (
+    SELECT 1 FROM unnest($2::text[], $3::text[]) AS known (account_sid, name)
+    WHERE known.account_sid = lane.account_sid AND known.name = lane.name
+)"""
+
 RENEW: Final = "UPDATE lane SET lease = $2 WHERE holder = $1"
 
 NEXT_DUE: Final = "SELECT min(due) FROM lane WHERE holder IS NULL"
