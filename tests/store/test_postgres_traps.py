@@ -279,6 +279,19 @@ async def test_killed_postgres_is_started_again_at_the_same_address(world: World
     assert world.servers() == []
 
 
+async def test_killed_postgres_is_started_again_though_one_of_its_children_does_not_end(world: World) -> None:
+    running = await world.run()
+    async with world.connection(running.url) as connection:
+        child = await connection.fetchval("SELECT pg_backend_pid()")
+        os.kill(child, signal.SIGSTOP)
+        kill_postgres(world.server())
+        await eventually(lambda: world.answers(running.url), "it answers again", seconds=20)
+        connection.terminate()
+    assert await world.has_its_row(running.url)
+    assert await world.stop(running) == 0
+    assert world.servers() == []
+
+
 async def test_kill_during_initdb_leaves_nothing_broken(empty: World) -> None:
     running = await empty.run(wait=False)
     await eventually(lambda: list(empty.data.glob("postgres.initdb-*/base")) != [], "initdb has begun")

@@ -54,7 +54,10 @@ SETTINGS: Mapping[str, str] = {
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
-_STEADY = 30.0
+_LOOK = 0.05
+_ORPHANS_PATIENCE = 0.1
+"""Seconds for processes without their server: what they hold is lost, and recovery waits for their end."""
+_STEADY = 1.0
 """Seconds of service after which the next restart is at once again."""
 
 
@@ -246,7 +249,9 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             try:
-                await processes.end_all(self.folder.cluster, patience=self._patience)
+                await processes.end_all(self.folder.cluster, patience=_ORPHANS_PATIENCE)
+                if self._reader is not None:
+                    await self._reader
                 await run()
             except (PostgresError, OSError, asyncpg.PostgresError) as error:
                 self._log.error("PostgreSQL could not be started again", error=str(error))
@@ -256,11 +261,12 @@ class Supervisor:
                 self._log.warning("PostgreSQL is back", pid=self.pid)
 
     async def _ended(self) -> int | None:
-        if self._child is None or self._reader is None:
+        if self._child is None:
             return None
-        code = await self._child.wait()
-        await self._reader
-        return code
+        # wait() also waits for the end of the log, which a child without its postmaster may hold open for ever.
+        while self._child.returncode is None:
+            await asyncio.sleep(_LOOK)
+        return self._child.returncode
 
     async def _stop_child(self) -> None:
         child, self._child = self._child, None
