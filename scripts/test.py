@@ -1,8 +1,8 @@
 """Run the suites one after the other and say what ran, what was skipped, and the seconds of each.
 
 A suite is a folder of tests/. After all of them the coverage by use is computed from the traffic that they
-recorded, and compared with docs/coverage.md. The last line is
-`N passed, N failed, N skipped`; exit 1 when something failed.
+recorded, and compared with docs/coverage.md. The last line is `N passed, N failed, N skipped`; exit 1 when something
+failed.
 """
 
 import argparse

@@ -82,7 +82,7 @@ class Line:
 @pytest.fixture
 async def line(program: Program, account: Credentials, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     monkeypatch.setattr(asking, "WAIT", timedelta(seconds=0.4))
-    monkeypatch.setattr(asking, "BETWEEN", timedelta(seconds=0.1))
+    monkeypatch.setattr(asking, "WAIT_LISTED", timedelta(seconds=0.3))
     carrier = Carrier(Settings(seed=5))
     async with serving(carrier) as url:
         carrier.put_number(NUMBER)

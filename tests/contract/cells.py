@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from parlour.rest.forms import Choice, Field, JsonObject, Limit, Ref, plan_of
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Operation
+from tests.contract.exceptions import bad_values
 from tests.contract.inprocess import JSON, Request
 from tests.contract.published import Parameter, Published
 
@@ -104,6 +105,10 @@ def _parameter_cells(good: Good) -> Iterator[Cell]:
     for name, parameter in published.items():
         if name in plan.fields:
             yield from _published(good, plan.fields[name], parameter)
+    operation = f"{good.operation.method} {good.operation.product} {good.operation.path}"
+    for bad in bad_values(operation):
+        request = good.own.with_form(bad.parameter, bad.value)
+        yield Cell("value", bad.parameter, request, 400, bad.code, bad.names)
     for name in good.operation.refused:
         yield _parameter(good, "refused", name, "1", 400, 20001)
 

@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from parlour.rest.recorder import VARIABLE
+from tests.contract.world import Stage, World, open_stage
 
 LAST = "test_recorded_answers.py"
 
@@ -17,3 +19,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if any(item.path.name == LAST for item in items) and not os.environ.get(VARIABLE):
         folder = Path(tempfile.mkdtemp(prefix="parlour-record-"))
         os.environ[VARIABLE] = str(folder / "traffic.jsonl")
+
+
+@pytest.fixture(scope="session")
+async def stage() -> AsyncIterator[Stage]:
+    async with open_stage() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def own(stage: Stage) -> World:
+    return await stage.account("Own")
+
+
+@pytest.fixture(scope="session")
+async def other(stage: Stage) -> World:
+    return await stage.account("Other")

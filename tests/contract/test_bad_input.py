@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.contract.exceptions import Deviation, exception
 from tests.contract.good_calls import ALWAYS_REFUSED, Builder, builder_of
 from tests.contract.inprocess import Held, Reply, Request
 from tests.contract.published import PAGING, find, shape
-from tests.contract.world import Stage, World, open_stage
+from tests.contract.world import Stage, World
 
 
 def served() -> list[Operation]:
@@ -31,22 +30,6 @@ def served() -> list[Operation]:
 OPERATIONS = served()
 NAMES = [f"{operation.method} {operation.product} {operation.path}" for operation in OPERATIONS]
 COUNTS: dict[str, int] = {}
-
-
-@pytest.fixture(scope="session")
-async def stage() -> AsyncIterator[Stage]:
-    async with open_stage() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-async def own(stage: Stage) -> World:
-    return await stage.account("Own")
-
-
-@pytest.fixture(scope="session")
-async def other(stage: Stage) -> World:
-    return await stage.account("Other")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)

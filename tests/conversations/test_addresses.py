@@ -1,21 +1,15 @@
 """What a caller of the REST API sees of addresses, services and configuration (conversations.md §8)."""
 
-import random
-
 import pytest
 from twilio.rest import Client
 
-from tests.conversations.calls import raw, refusal
+from tests.conftest import LiveServer
+from tests.conversations.calls import number, own_number, raw, refusal
 
 KEYS = {
     "sid", "account_sid", "type", "address", "friendly_name", "address_country", "auto_creation", "date_created",
     "date_updated", "url",
 }  # fmt: skip
-
-
-def number() -> str:
-    """Return a phone number that no other test uses."""
-    return f"+1557{random.randrange(10**7):07d}"
 
 
 def test_an_address_is_found_by_sid_and_by_itself(twilio: Client) -> None:
@@ -139,3 +133,26 @@ def test_a_new_service_has_four_roles_and_its_own_defaults(twilio: Client) -> No
         refusal(service.configuration().update, default_chat_service_role_sid=roles["channel user"].sid).code == 50102
     )
     assert body["sid"] in {row.sid for row in twilio.conversations.v1.services.list()}
+
+
+def test_a_deleted_service_is_gone_with_its_conversations(frozen_server: LiveServer) -> None:
+    twilio = frozen_server.client()
+    sid = twilio.conversations.v1.services.create(friendly_name="Brief").sid
+    service = twilio.conversations.v1.services(sid)
+    pair = {"messaging_binding_address": number(), "messaging_binding_proxy_address": own_number(twilio)}
+    service.conversations(service.conversations.create().sid).participants.create(**pair)
+    for _ in range(25):
+        service.conversations.create()
+    address = twilio.conversations.v1.address_configurations.create(
+        type="sms", address=number(), auto_creation_conversation_service_sid=sid
+    )
+    assert refusal(service.delete).status == 409
+    assert twilio.conversations.v1.address_configurations(address.sid).delete()
+    assert service.delete()
+    assert refusal(service.fetch).code == 20404
+    assert refusal(service.conversations.create).code == 20404
+    frozen_server.settle()
+    other = twilio.conversations.v1.conversations(twilio.conversations.v1.conversations.create().sid)
+    assert other.participants.create(**pair).sid
+    default = twilio.conversations.v1.configuration().fetch().default_chat_service_sid
+    assert refusal(twilio.conversations.v1.services(default).delete).status == 409

@@ -20,6 +20,9 @@ from parlour.studio import execution_store, flows
 
 OURS = "+15551230000"
 CUSTOMER = "+15557654321"
+# No channel carries these texts back, so a flow's question is neither delivered nor lost.
+OURS_THERE = "whatsapp:+15551230000"
+CUSTOMER_THERE = "whatsapp:+15557654321"
 
 
 async def until(look: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
@@ -39,19 +42,25 @@ async def address_for(program: Program, account: Credentials, flow: str, number:
     async def work(uow: UnitOfWork) -> str:
         found = await flows.by_name(uow, flow)
         assert found is not None
-        await numbers.create(uow, phone_number=number)
+        kind = "whatsapp" if number == OURS_THERE else "sms"
+        if kind == "sms":
+            await numbers.create(uow, phone_number=number)
         auto = AutoCreation(enabled=True, type="studio", studio_flow_sid=found.sid)
-        await addresses.create(uow, type="sms", address=number, auto_creation=auto)
+        await addresses.create(uow, type=kind, address=number, auto_creation=auto)
         return found.sid
 
     return await program.database.step(account.account_sid, work, request_id="RQ")
 
 
+def arriving(body: str, to: str) -> inbound.Inbound:
+    if to == OURS_THERE:
+        return inbound.Inbound(CUSTOMER_THERE, to, body, channel_type="whatsapp", source="WHATSAPP")
+    return inbound.Inbound(CUSTOMER, to, body)
+
+
 async def text(program: Program, account: Credentials, body: str, to: str = OURS) -> inbound.Received:
     return await program.database.step(
-        account.account_sid,
-        lambda uow: inbound.receive(uow, inbound.Inbound(address=CUSTOMER, proxy_address=to, body=body)),
-        request_id="RQ",
+        account.account_sid, lambda uow: inbound.receive(uow, arriving(body, to)), request_id="RQ"
     )
 
 
@@ -100,8 +109,8 @@ async def test_first_texts_make_one_execution_and_one_task(program: Program, acc
 
 
 async def test_a_reply_by_text_moves_the_demo_flow_on(program: Program, account: Credentials) -> None:
-    flow_sid = await address_for(program, account, "Demo Flow", OURS)
-    await text(program, account, "hello")
+    flow_sid = await address_for(program, account, "Demo Flow", OURS_THERE)
+    await text(program, account, "hello", OURS_THERE)
     await until(lambda: executions_of(program, account, flow_sid, "active"))
 
     async def asked() -> bool:
@@ -109,20 +118,21 @@ async def test_a_reply_by_text_moves_the_demo_flow_on(program: Program, account:
         return bool(rows) and rows[0].decoded().pending == "reply"
 
     await until(asked)
-    await text(program, account, "1")
+    await text(program, account, "1", OURS_THERE)
     (ended,) = await until(lambda: executions_of(program, account, flow_sid, "ended"))
     inbound_message = ended.decoded().context["widgets"]["ask_topic"]["inbound"]
-    assert (inbound_message["Body"], inbound_message["From"]) == ("1", CUSTOMER)
+    assert (inbound_message["Body"], inbound_message["From"]) == ("1", CUSTOMER_THERE)
+    assert inbound_message["Source"] == "WHATSAPP"
     assert inbound_message["ParticipantSid"].startswith("MB")
 
 
 async def test_texts_that_wait_together_are_taken_in_order(program: Program, account: Credentials) -> None:
     """Jobs of one lane may share a transaction: each must see what the one before it left."""
-    flow_sid = await address_for(program, account, "Demo Flow", OURS)
+    flow_sid = await address_for(program, account, "Demo Flow", OURS_THERE)
 
     async def burst(uow: UnitOfWork) -> None:
         for body in ("hello", "2", "more"):
-            await inbound.receive(uow, inbound.Inbound(address=CUSTOMER, proxy_address=OURS, body=body))
+            await inbound.receive(uow, arriving(body, OURS_THERE))
 
     await program.database.step(account.account_sid, burst, request_id="RQ")
     (ended,) = await until(lambda: executions_of(program, account, flow_sid, "ended"))
@@ -131,3 +141,16 @@ async def test_texts_that_wait_together_are_taken_in_order(program: Program, acc
         account.account_sid, lambda reader: execution_store.list_steps(reader, flow_sid, ended.sid, None, 50)
     )
     assert [step.position for step in steps] == list(range(7, 0, -1))
+
+
+async def test_a_question_that_cannot_be_delivered_leads_to_an_agent(program: Program, account: Credentials) -> None:
+    """The number has no carrier, so the receipt of the question says failed."""
+    flow_sid = await address_for(program, account, "Demo Flow", OURS)
+    await text(program, account, "hello")
+    (ended,) = await until(lambda: executions_of(program, account, flow_sid, "ended"))
+    steps = await program.database.read(
+        account.account_sid, lambda reader: execution_store.list_steps(reader, flow_sid, ended.sid, None, 50)
+    )
+    walked = [(step.transitioned_from, step.name) for step in reversed(steps)]
+    assert walked[-2:] == [("ask_topic", "deliveryFailure"), ("send_to_agent", "callComplete")]
+    assert steps[1].log[0]["code"] == 81011

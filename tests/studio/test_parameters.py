@@ -49,25 +49,19 @@ def test_revisions_are_paged(twilio: Client, flow: Any) -> None:
 
 
 def test_a_revision_shows_who_saved_it_and_why(twilio: Client, flow: Any) -> None:
-    authors = ["US" + "1" * 32, "US" + "2" * 32]
     bodies = [definition("one"), definition("two")]
-    for number, author in enumerate(authors):
+    for number in range(2):
         saved = twilio.studio.v2.flows(flow.sid).update(
             status="published",
             friendly_name=f"name {number}",
             commit_message=f"message {number}",
             definition=bodies[number],
-            author_sid=author,
         )
-        assert (saved.author_sid, saved.friendly_name) == (author, f"name {number}")
+        assert (saved.author_sid, saved.friendly_name) == (f"US{flow.account_sid[2:]}", f"name {number}")
         assert (saved.commit_message, saved.definition) == (f"message {number}", bodies[number])
-        made = twilio.studio.v2.flows.create(
-            friendly_name="made", status="draft", definition=bodies[number], author_sid=author
-        )
-        assert twilio.studio.v2.flows(made.sid).fetch().author_sid == author
-    assert twilio.studio.v2.flows(flow.sid).revisions("2").fetch().author_sid == authors[0]
+    assert twilio.studio.v2.flows(flow.sid).revisions("2").fetch().commit_message == "message 0"
     with pytest.raises(TwilioRestException) as refusal:
-        twilio.studio.v2.flows(flow.sid).update(status="draft", author_sid="AC" + "1" * 32)
+        twilio.studio.v2.flows(flow.sid).update(status="draft", author_sid="US" + "1" * 32)
     assert "AuthorSid" in refusal.value.msg
 
 
@@ -111,7 +105,7 @@ def test_a_waiting_execution_stays_active_until_it_is_ended(twilio: Client, serv
     }
     flow = twilio.studio.v2.flows.create(friendly_name="waits", status="published", definition=waiting)
     assert twilio.studio.v2.flows(flow.sid).fetch().friendly_name == "waits"
-    conversation = twilio.conversations.v1.conversations.create()
+    conversation = twilio.conversations.v1.conversations.create(friendly_name="waits")
     executions = twilio.studio.v2.flows(flow.sid).executions
     first = executions.create(to="ada", from_="bot", parameters={"channel": conversation.sid})
     assert executions(first.sid).update(status="active").status == "active"
@@ -127,3 +121,44 @@ def test_a_waiting_execution_stays_active_until_it_is_ended(twilio: Client, serv
     assert executions(first.sid).update(status="ended").status == "ended"
     status, _ = raw(server, "POST", path, To="ada", From="bot")
     assert status == 201
+
+
+def texting() -> dict[str, Any]:
+    """A flow that REST starts and that sends one text."""
+    flow = definition()
+    flow["states"][1] = {
+        "name": "send_text",
+        "type": "send-message",
+        "transitions": [{"event": "sent"}, {"event": "failed"}],
+        "properties": {
+            "from": "{{flow.channel.address}}",
+            "to": "{{contact.channel.address}}",
+            "body": "Your appointment is on {{flow.data.day}}",
+        },
+    }
+    flow["states"][0]["transitions"] = [{"event": "incomingRequest", "next": "send_text"}]
+    return flow
+
+
+def test_an_execution_by_rest_sends_a_text_from_a_number_of_the_account(twilio: Client) -> None:
+    number = twilio.incoming_phone_numbers.create(phone_number="+15552340001").phone_number
+    flow = twilio.studio.v2.flows.create(friendly_name="texts", status="published", definition=texting())
+    executions = twilio.studio.v2.flows(flow.sid).executions
+    made = executions.create(to="+15552349999", from_=number, parameters={"day": "Monday"})
+    wait_for_end(twilio, flow.sid, made.sid)
+    outbound = executions(made.sid).execution_context().fetch().context["widgets"]["send_text"]["outbound"]
+    message = twilio.messages(outbound["Sid"]).fetch()
+    assert (message.body, message.to, message.from_) == ("Your appointment is on Monday", "+15552349999", number)
+    assert (outbound["Body"], outbound["NumMedia"], outbound["Direction"]) == (message.body, "0", "outbound-api")
+
+
+def test_a_text_from_somebody_elses_number_takes_the_failure_exit(twilio: Client) -> None:
+    flow = twilio.studio.v2.flows.create(friendly_name="texts", status="published", definition=texting())
+    executions = twilio.studio.v2.flows(flow.sid).executions
+    made = executions.create(to="+15552349999", from_="+15552340002")
+    wait_for_end(twilio, flow.sid, made.sid)
+    last = executions(made.sid).steps.list()[0]
+    assert last.name == "failed"
+    context = executions(made.sid).steps(last.sid).step_context().fetch().context
+    assert context["widgets"]["send_text"]["outbound"]["ErrorCode"] == 21606
+    assert context["log"][0]["code"] == 81011

@@ -108,6 +108,8 @@ class Robot:
                     if began >= next_stay:
                         next_stay = began + self._habits.stay
                         await self._stay()
+                        if not self._stood_back:
+                            await self._take_up()
                     if not self._stood_back:
                         await self._take()
                 except Refused as error:
@@ -172,14 +174,27 @@ class Robot:
             await self._calls.post(self._worker, ActivitySid=self._available)
 
     async def _take(self) -> None:
-        for status in ("pending", "accepted"):
-            listed = await self._calls.get(f"{self._worker}/Reservations", ReservationStatus=status, PageSize=100)
-            rows = [row for row in listed["reservations"] if row["sid"] not in self._chats]
-            if status == "pending":
-                await asyncio.gather(*(self._accept(row) for row in rows))
-            else:
-                for row in rows:
-                    self._begin(row)
+        """Accept what is offered."""
+        await asyncio.gather(*(self._accept(row) for row in await self._reservations("pending")))
+
+    async def _take_up(self) -> None:
+        """Serve what was accepted before: by an earlier robot, by a person, or with an answer that was lost."""
+        if self._serves:
+            for row in await self._reservations("accepted"):
+                self._begin(row)
+
+    @property
+    def _serves(self) -> bool:
+        return self._habits.answer or self._habits.complete_after is not None
+
+    async def _reservations(self, status: str) -> list[dict[str, Any]]:
+        """Return our reservations of a status that are not served yet."""
+        page = await self._calls.get(f"{self._worker}/Reservations", ReservationStatus=status, PageSize=100)
+        rows: list[dict[str, Any]] = list(page["reservations"])
+        while page["meta"]["next_page_url"]:
+            page = await self._calls.follow(page["meta"]["next_page_url"])
+            rows += page["reservations"]
+        return [row for row in rows if row["sid"] not in self._chats]
 
     async def _accept(self, reservation: dict[str, Any]) -> None:
         try:
@@ -191,7 +206,8 @@ class Robot:
             self._say(f"{self._name}: {error}")
             return
         self._books.note("accepted")
-        self._begin(reservation)
+        if self._serves:
+            self._begin(reservation)
 
     def _begin(self, reservation: dict[str, Any]) -> None:
         sid = reservation["sid"]

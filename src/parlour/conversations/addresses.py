@@ -170,7 +170,9 @@ async def update(
     auto_creation: AutoCreation | None = None,
 ) -> AddressConfiguration:
     """Change an address configuration; conversations that exist are not touched. Errors: 404/20404, as in `create`."""
-    row = await fetch(uow, sid_or_address)
+    row = await store.lock(uow, sid_or_address)
+    if row is None:
+        raise not_found(sid_or_address)
     if friendly_name is not None:
         row.friendly_name = checks.friendly_name(friendly_name) or ""
     await _apply(uow, row, auto_creation or AutoCreation())

@@ -22,7 +22,7 @@ FRIENDLY_NAME_MISSING = Condition(50000, 400, "FriendlyName was not provided")
 FRIENDLY_NAME_TOO_LONG = Condition(50003, 400, "FriendlyName is longer than {maximum} characters")
 UNIQUE_NAME_TOO_LONG = Condition(50004, 400, "UniqueName is longer than {maximum} characters")
 SERVICE_NOT_FOUND = Condition(50050, 404, "Service {sid} was not found")
-SERVICE_IN_USE = Condition(20409, 409, "Service {sid} is the default service of the account and cannot be deleted")
+SERVICE_IN_USE = Condition(20409, 409, "Service {sid} cannot be deleted: {user} uses it")
 
 ROLE_NOT_FOUND = Condition(50100, 400, "RoleSid {sid} is not a role of this service")
 SERVICE_ROLE_NOT_FOUND = Condition(50102, 400, "{name} {sid} is not a service role of this service")
@@ -99,6 +99,7 @@ NO_PROXY_TO_REMOVE = Condition(50440, 400, "The participant has no MessagingBind
 NO_ADDRESS_FOR_PROXY = Condition(
     50441, 400, "MessagingBinding.ProxyAddress cannot be set on a participant without an address"
 )
+CONFLICTING_PARTICIPANT = Condition(50419, 409, "The participant was changed at the same time; try again")
 IDENTITY_NOT_ADDABLE = Condition(50444, 400, "The participant cannot take an Identity")
 ONE_LOOKUP_PARAMETER = Condition(50451, 400, "Exactly one of Identity and Address must be given")
 

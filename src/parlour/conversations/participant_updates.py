@@ -39,13 +39,16 @@ async def update(
     """Change a participant.
 
     Errors: 404/20404, 50377 closed, 50109 role, 50421 and 50405 read position, 50440, 50441 proxy, 50444 identity,
-    50416 the new pair is in a conversation.
+    50416 the new pair is in a conversation, 50419 another update came between.
     """
     sid = await conversations.resolve(uow, conversation_sid, scope)
+    before = await participants.fetch(uow, sid, sid_or_identity)
     if changes.proxy_address is not None:
-        await _move_pair(uow, sid, await participants.fetch(uow, sid, sid_or_identity), changes.proxy_address)
+        await _claim_pair(uow, sid, before, changes.proxy_address)
     conversation = await conversations.locked_open(uow, sid)
-    row = await participants.fetch(uow, sid, sid_or_identity)
+    row = await participants.fetch(uow, sid, before.sid)
+    if row.proxy_address != before.proxy_address:
+        raise errors.CONFLICTING_PARTICIPANT.error()
     if changes.attributes is not None:
         row.attributes = checks.attributes(changes.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     if changes.role_sid is not None:
@@ -54,7 +57,7 @@ async def update(
     if changes.identity is not None and changes.identity != row.identity:
         raise errors.IDENTITY_NOT_ADDABLE.error()
     if changes.proxy_address is not None:
-        row.proxy_address = None if changes.proxy_address == NULL else changes.proxy_address
+        await _change_proxy(uow, row, None if changes.proxy_address == NULL else changes.proxy_address)
         participants.listen(conversation, row)
     in_map = _read_position(row, changes)
     row.date_created = changes.date_created or row.date_created
@@ -64,19 +67,24 @@ async def update(
     return row
 
 
-async def _move_pair(uow: UnitOfWork, conversation_sid: str, row: Participant, proxy_address: str) -> None:
+async def _claim_pair(uow: UnitOfWork, conversation_sid: str, row: Participant, proxy_address: str) -> None:
+    """Take the pair with the new proxy; pairs come before the conversation in the order of locks (DESIGN 2.9)."""
     if row.address is None:
         raise errors.NO_ADDRESS_FOR_PROXY.error()
     if proxy_address == NULL and row.proxy_address is None:
         raise errors.NO_PROXY_TO_REMOVE.error()
-    if proxy_address == row.proxy_address:
+    if proxy_address in (NULL, row.proxy_address):
         return
-    if row.proxy_address is not None:
-        await store.release_pair(uow, row.address, row.proxy_address, conversation_sid)
-    if proxy_address != NULL:
-        bindings.check_pair(row.address, proxy_address)
-        await participants.check_proxy(uow, row.type, proxy_address)
-        await participants.take_pair(uow, row.address, proxy_address, conversation_sid)
+    bindings.check_pair(row.address, proxy_address)
+    await participants.check_proxy(uow, row.type, proxy_address)
+    await participants.take_pair(uow, row.address, proxy_address, conversation_sid)
+
+
+async def _change_proxy(uow: UnitOfWork, row: Participant, proxy_address: str | None) -> None:
+    """Let go of the pair with the old proxy."""
+    if row.address is not None and row.proxy_address is not None and row.proxy_address != proxy_address:
+        await store.release_pair(uow, row.address, row.proxy_address, row.conversation_sid)
+    row.proxy_address = proxy_address
 
 
 def _read_position(row: Participant, changes: Changes) -> bool:

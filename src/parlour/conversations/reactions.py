@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from parlour.conversations import conversations, media, services, timers
+from parlour.conversations import conversations, media, service_removal, services, timers
 from parlour.conversations.files import MediaStore
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
@@ -25,6 +25,10 @@ def make_reactions(media_store: MediaStore) -> Reactions:
     @reactions.step(media.UNATTACHED)
     async def unattached_media(uow: UnitOfWork, payload: dict[str, Any]) -> None:
         await media.unattached_timer_fired(uow, payload["sid"])
+
+    @reactions.step(service_removal.HANDLER)
+    async def empty_service(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+        await service_removal.empty(uow, payload["sid"])
 
     @reactions.job(media.DELETE_FILES)
     async def delete_files(_run: JobRun, payload: dict[str, Any]) -> None:

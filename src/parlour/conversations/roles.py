@@ -6,7 +6,7 @@ from typing import Final
 from parlour.conversations import checks, errors
 from parlour.conversations.store import services as store
 from parlour.conversations.store.services import Role
-from parlour.rest.errors import invalid_parameter, not_found
+from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = ["Role", "by_name", "check", "create", "fetch", "remove", "update"]
@@ -150,8 +150,10 @@ async def create(
     role_type = type.lower()
     if role_type not in PERMISSIONS:
         raise errors.ROLE_TYPE_INVALID.error(type=type)
-    if not 0 < len(friendly_name) <= checks.ROLE_NAME_MAX:
-        raise invalid_parameter("FriendlyName", f"1 to {checks.ROLE_NAME_MAX} characters")
+    if not friendly_name:
+        raise errors.FRIENDLY_NAME_MISSING.error()
+    if len(friendly_name) > checks.ROLE_NAME_MAX:
+        raise errors.FRIENDLY_NAME_TOO_LONG.error(maximum=checks.ROLE_NAME_MAX)
     row = Role(
         account_sid=uow.account_sid,
         sid=uow.new_sid("RL"),
@@ -197,7 +199,9 @@ async def check(
 
 async def update(uow: UnitOfWork, sid: str, *, chat_service_sid: str, permissions: Sequence[str]) -> Role:
     """Replace all permissions of a role. Errors: 404/20404, 50104."""
-    row = await fetch(uow, sid, chat_service_sid=chat_service_sid)
+    row = await store.lock_role(uow, chat_service_sid, sid)
+    if row is None:
+        raise not_found(sid)
     row.permissions = _check_permissions(permissions, row.type)
     row.date_updated = uow.now
     await store.update_role(uow, row)
@@ -206,7 +210,8 @@ async def update(uow: UnitOfWork, sid: str, *, chat_service_sid: str, permission
 
 async def remove(uow: UnitOfWork, sid: str, *, chat_service_sid: str) -> None:
     """Delete a role. Errors: 404/20404; 409/20409 somebody has it or it is a default of the service."""
-    await fetch(uow, sid, chat_service_sid=chat_service_sid)
+    if await store.lock_role(uow, chat_service_sid, sid) is None:
+        raise not_found(sid)
     if await store.role_in_use(uow, sid):
         raise errors.ROLE_IN_USE.error(sid=sid)
     await store.delete_role(uow, sid)

@@ -106,7 +106,9 @@ async def configure_service(
     reachability_enabled: bool | None = None,
 ) -> Service:
     """Change a service's defaults. Errors: 404/20404, 50109 and 50102 roles of another type or service."""
-    row = await fetch(uow, sid)
+    row = await store.lock_service(uow, sid)
+    if row is None:
+        raise not_found(sid)
     if creator_role_sid is not None:
         await roles.check(
             uow,
@@ -153,7 +155,9 @@ async def configure(
 
     Errors: 20001 unknown service, 50341 messaging service, 50375, 50376, 50379, 50380 timers.
     """
-    row = await configuration(uow)
+    row = await store.lock_configuration(uow)
+    if row is None:
+        raise not_found("the account's Conversations configuration")
     if default_chat_service_sid is not None:
         if await store.fetch_service(uow, default_chat_service_sid) is None:
             raise invalid_parameter("DefaultChatServiceSid", f"{default_chat_service_sid} was not found")

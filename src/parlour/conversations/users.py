@@ -102,7 +102,9 @@ async def update(
     origin: Origin = API,
 ) -> User:
     """Change a user. Errors: 404/20404, 50102 role, 50003, 50303, 50304."""
-    row = await fetch(uow, sid_or_identity, chat_service_sid=chat_service_sid)
+    row = await store.lock(uow, chat_service_sid, sid_or_identity)
+    if row is None:
+        raise not_found(sid_or_identity)
     if friendly_name is not None:
         row.friendly_name = checks.friendly_name(friendly_name)
     if attributes is not None:

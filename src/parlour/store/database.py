@@ -22,6 +22,8 @@ STEP_ATTEMPTS: Final = 8  # times a step runs before a deadlock is the caller's 
 CONNECT_WAIT: Final = 10.0  # seconds a request waits for a free connection before 503
 IDLE_IN_TRANSACTION: Final = "10000"  # milliseconds; enforces DESIGN 2.3
 COMMAND_TIMEOUT: Final = 60.0  # seconds
+STATEMENTS: Final = 1000  # prepared statements kept per connection; a round trip is saved for each that is found
+LARGEST_STATEMENT: Final = 64 * 1024  # characters of a statement that is kept
 REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
@@ -86,6 +88,9 @@ class Database:
                     connection_class=_Connection,
                     command_timeout=COMMAND_TIMEOUT,
                     max_inactive_connection_lifetime=0,
+                    statement_cache_size=STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    max_cacheable_statement_size=LARGEST_STATEMENT,
                     server_settings={
                         "application_name": "parlour",
                         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from parlour.kit.sids import is_sid
 from parlour.kit.wire import decode_json, json_text
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store import refs
@@ -33,7 +32,6 @@ async def create(
     status: str,
     definition: Mapping[str, Any] | str,
     commit_message: str | None = None,
-    author_sid: str | None = None,
 ) -> Flow:
     """Make a flow with its first revision.
 
@@ -52,7 +50,6 @@ async def create(
         definition=text,
         commit_message=commit_message,
         warnings=[finding.wire() for finding in report.warnings],
-        author_sid=_author(author_sid),
     )
     return await fetch(uow, sid)
 
@@ -65,7 +62,6 @@ async def update(
     friendly_name: str | None = None,
     definition: Mapping[str, Any] | str | None = None,
     commit_message: str | None = None,
-    author_sid: str | None = None,
 ) -> Flow:
     """Save a new revision; a definition that is not given stays, one that is given replaces all of it.
 
@@ -84,7 +80,6 @@ async def update(
         definition=text,
         commit_message=commit_message,
         warnings=[finding.wire() for finding in report.warnings],
-        author_sid=_author(author_sid),
     )
     return await fetch(uow, sid)
 
@@ -180,12 +175,6 @@ async def _check_references(reader: Reader, raw: Mapping[str, object], report: R
         # A SID of a kind that nothing here has, inside a longer text such as a URL, is somebody else's own.
         decides = each.placeholder or each.whole or each.value[:2] in refs.known_prefixes()
         (report.foreign if decides else report.warnings).append(finding)
-
-
-def _author(author_sid: str | None) -> str | None:
-    if author_sid is not None and not is_sid(author_sid, "US"):
-        raise invalid_parameter("AuthorSid", f"'{author_sid[:64]}' is not a SID of US")
-    return author_sid
 
 
 def _parsed(definition: Mapping[str, Any] | str) -> tuple[str, object]:

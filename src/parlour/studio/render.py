@@ -26,7 +26,7 @@ def flow(urls: Urls, row: Flow, *, listed: bool = False) -> dict[str, Any]:
     return {
         "sid": row.sid,
         "account_sid": row.account_sid,
-        "author_sid": row.author_sid or author_sid(row.account_sid),
+        "author_sid": author_sid(row.account_sid),
         "friendly_name": row.friendly_name,
         "definition": None if listed else decode_json(row.definition),
         "status": row.status,
@@ -52,7 +52,7 @@ def revision(urls: Urls, row: Revision, *, listed: bool = False) -> dict[str, An
     return {
         "sid": row.flow_sid,
         "account_sid": row.account_sid,
-        "author_sid": row.author_sid or author_sid(row.account_sid),
+        "author_sid": author_sid(row.account_sid),
         "friendly_name": row.friendly_name,
         "definition": None if listed else decode_json(row.definition),
         "status": row.status,

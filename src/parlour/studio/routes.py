@@ -13,7 +13,6 @@ from parlour.studio.schemas import (
     TestUsers,
     UpdateExecution,
     UpdateFlow,
-    ValidateFlow,
 )
 
 operations = Operations("studio")
@@ -35,14 +34,13 @@ async def create_flow(call: Call, form: CreateFlow) -> Answer:
             status=form.status,
             definition=form.definition,
             commit_message=form.commit_message,
-            author_sid=form.author_sid,
         )
 
     return Answer(201, render.flow(call.urls, await call.step(work)))
 
 
-@operations.post("/v2/Flows/Validate", form=ValidateFlow)
-async def validate_flow(call: Call, form: ValidateFlow) -> Answer:
+@operations.post("/v2/Flows/Validate", form=CreateFlow)
+async def validate_flow(call: Call, form: CreateFlow) -> Answer:
     """Check a definition without storing it."""
     raw = flows.parsed_definition(form.definition)
 
@@ -82,7 +80,6 @@ async def update_flow(call: Call, form: UpdateFlow) -> Answer:
             friendly_name=form.friendly_name,
             definition=form.definition,
             commit_message=form.commit_message,
-            author_sid=form.author_sid,
         )
 
     return Answer(200, render.flow(call.urls, await call.step(work)))

@@ -14,19 +14,13 @@ Name = Annotated[str, Limit(min=1, max=MAX_NAME)]
 Message = Annotated[str, Limit(max=MAX_NAME)]
 
 
-class ValidateFlow(Form):
-    """Parameters of a validation."""
+class CreateFlow(Form):
+    """Parameters of a new flow, and of a validation."""
 
     friendly_name: Name
     status: Annotated[str, STATUSES]
     definition: str
     commit_message: Message | None = None
-
-
-class CreateFlow(ValidateFlow):
-    """Parameters of a new flow."""
-
-    author_sid: str | None = None
 
 
 class UpdateFlow(Form):
@@ -36,7 +30,6 @@ class UpdateFlow(Form):
     friendly_name: Name | None = None
     definition: str | None = None
     commit_message: Message | None = None
-    author_sid: str | None = None
 
 
 class TestUsers(Form):

@@ -26,13 +26,12 @@ WITH flow AS (
     WHERE account_sid = $1 AND sid = $2 RETURNING revision
 )
 INSERT INTO studio_revision
-    (account_sid, flow_sid, revision, friendly_name, status, definition, commit_message, warnings, date_created,
-     author_sid)
-SELECT $1, $2, flow.revision, $3, $4, $5, $6, $7, $8, $9 FROM flow RETURNING revision"""
+    (account_sid, flow_sid, revision, friendly_name, status, definition, commit_message, warnings, date_created)
+SELECT $1, $2, flow.revision, $3, $4, $5, $6, $7, $8 FROM flow RETURNING revision"""
 LOCK_FLOW: Final = "SELECT sid FROM studio_flow WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
 _FLOW: Final = """
 SELECT f.account_sid, f.sid, f.friendly_name, f.revision, f.published_revision, f.test_users, f.date_created,
-       f.date_updated, r.status, r.definition, r.commit_message, r.warnings, r.author_sid
+       f.date_updated, r.status, r.definition, r.commit_message, r.warnings
 FROM studio_flow f JOIN studio_revision r
     ON r.account_sid = f.account_sid AND r.flow_sid = f.sid AND r.revision = f.revision"""
 FETCH_FLOW: Final = _FLOW + " WHERE f.account_sid = $1 AND f.sid = $2"
@@ -42,10 +41,12 @@ LIST_FLOWS: Final = (
 )
 DELETE_FLOW: Final = "DELETE FROM studio_flow WHERE account_sid = $1 AND sid = $2 RETURNING sid"
 SET_TEST_USERS: Final = "UPDATE studio_flow SET test_users = $3 WHERE account_sid = $1 AND sid = $2 RETURNING sid"
-FETCH_REVISION: Final = """
-SELECT * FROM studio_revision WHERE account_sid = $1 AND flow_sid = $2 AND revision = $3"""
-LIST_REVISIONS: Final = """
-SELECT * FROM studio_revision WHERE account_sid = $1 AND flow_sid = $2 AND ($3::integer IS NULL OR revision < $3)
+_REVISION: Final = """
+SELECT account_sid, flow_sid, revision, friendly_name, status, definition, commit_message, warnings, date_created
+FROM studio_revision"""
+FETCH_REVISION: Final = f"""{_REVISION} WHERE account_sid = $1 AND flow_sid = $2 AND revision = $3"""
+LIST_REVISIONS: Final = f"""{_REVISION}
+WHERE account_sid = $1 AND flow_sid = $2 AND ($3::integer IS NULL OR revision < $3)
 ORDER BY revision DESC LIMIT $4"""
 
 
@@ -64,7 +65,6 @@ class Flow(msgspec.Struct, frozen=True):
     definition: str
     commit_message: str | None
     warnings: list[Any]
-    author_sid: str | None
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -79,7 +79,6 @@ class Revision(msgspec.Struct, frozen=True):
     commit_message: str | None
     warnings: list[Any]
     date_created: datetime
-    author_sid: str | None
 
 
 async def insert_flow(uow: UnitOfWork, sid: str, friendly_name: str) -> None:
@@ -96,20 +95,10 @@ async def add_revision(
     definition: str,
     commit_message: str | None,
     warnings: list[Any],
-    author_sid: str | None,
 ) -> int | None:
     """Write the next revision; None when there is no such flow."""
     number: int | None = await uow.fetchval(
-        ADD_REVISION,
-        uow.account_sid,
-        sid,
-        friendly_name,
-        status,
-        definition,
-        commit_message,
-        warnings,
-        uow.now,
-        author_sid,
+        ADD_REVISION, uow.account_sid, sid, friendly_name, status, definition, commit_message, warnings, uow.now
     )
     return number
 

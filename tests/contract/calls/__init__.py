@@ -10,18 +10,7 @@ from tests.contract.calls import (
     studio,
     taskrouter,
     tasks,
-    user_conversations,
+    users,
 )
 
-LOADED = (
-    accounts,
-    conversations,
-    media,
-    flex,
-    messaging,
-    services,
-    studio,
-    taskrouter,
-    tasks,
-    user_conversations,
-)
+LOADED = (accounts, conversations, media, flex, messaging, services, studio, taskrouter, tasks, users)

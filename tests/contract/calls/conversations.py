@@ -1,5 +1,6 @@
 """Good calls of Conversations, on the default service and below a service (conversations.md §1.1)."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -348,75 +349,18 @@ def list_participant_conversations(world: World, root: Any) -> Callable[[], Any]
     return lambda: root.participant_conversations.list(identity=name, limit=3, page_size=1)
 
 
-@twice("POST", "/Roles")
-def create_role(world: World, root: Any) -> Callable[[], Any]:
-    kind, permission = world.pick(("conversation", ["sendMessage"]), ("service", ["addParticipant"]))
-    return lambda: root.roles.create(friendly_name=world.unique("role"), type=kind, permission=permission)
-
-
-@twice("GET", "/Roles")
-def list_roles(world: World, root: Any) -> Callable[[], Any]:
-    return lambda: root.roles.list(limit=3, page_size=1)
-
-
-@twice("GET", "/Roles/{Sid}")
-def fetch_role(world: World, root: Any) -> Callable[[], Any]:
-    return root.roles(role(world, root)).fetch  # type: ignore[no-any-return]
-
-
-@twice("POST", "/Roles/{Sid}")
-def update_role(world: World, root: Any) -> Callable[[], Any]:
-    known = root.roles(role(world, root))
-    return lambda: known.update(permission=world.pick(["sendMessage"], ["leaveConversation"]))
-
-
-@twice("DELETE", "/Roles/{Sid}")
-def delete_role(world: World, root: Any) -> Callable[[], Any]:
-    return root.roles(role(world, root)).delete  # type: ignore[no-any-return]
-
-
-@twice("POST", "/Users")
-def create_user(world: World, root: Any) -> Callable[[], Any]:
-    role_sid = role(world, root, "service")
-    return lambda: root.users.create(
-        identity=world.unique("user"),
-        friendly_name=world.unique("User"),
+@twice("POST", "/ConversationWithParticipants")
+def create_conversation_with_participants(world: World, root: Any) -> Callable[[], Any]:
+    people = [json.dumps({"identity": world.unique("bob")}), json.dumps({"identity": world.unique("ana")})]
+    return lambda: root.conversation_with_participants.create(
+        friendly_name=world.unique("Talk"),
+        unique_name=world.unique("talk"),
+        date_created=world.pick(THEN, LATER),
+        date_updated=world.pick(THEN, LATER),
         attributes=world.pick(*ATTRIBUTES),
-        role_sid=role_sid,
+        state=world.pick("active", "inactive"),
+        timers_inactive=world.pick("PT1H", "PT2H"),
+        timers_closed=world.pick("P1D", "P2D"),
+        participant=people,
         x_twilio_webhook_enabled=world.pick("true", "false"),
     )
-
-
-def user(world: World, root: Any) -> Any:
-    """Return the context of a new user."""
-    return root.users(root.users.create(identity=world.unique("user")).sid)
-
-
-@twice("GET", "/Users")
-def list_users(world: World, root: Any) -> Callable[[], Any]:
-    for _ in range(3):
-        user(world, root)
-    return lambda: root.users.list(limit=3, page_size=1)
-
-
-@twice("GET", "/Users/{Sid}")
-def fetch_user(world: World, root: Any) -> Callable[[], Any]:
-    return user(world, root).fetch  # type: ignore[no-any-return]
-
-
-@twice("POST", "/Users/{Sid}")
-def update_user(world: World, root: Any) -> Callable[[], Any]:
-    known = user(world, root)
-    role_sid = role(world, root, "service")
-    return lambda: known.update(
-        friendly_name=world.unique("User"),
-        attributes=world.pick(*ATTRIBUTES),
-        role_sid=role_sid,
-        x_twilio_webhook_enabled=world.pick("true", "false"),
-    )
-
-
-@twice("DELETE", "/Users/{Sid}")
-def delete_user(world: World, root: Any) -> Callable[[], Any]:
-    known = user(world, root)
-    return lambda: known.delete(x_twilio_webhook_enabled=world.pick("true", "false"))

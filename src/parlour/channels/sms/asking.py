@@ -8,7 +8,7 @@ from parlour.channels.sms.carrier import Listed
 from parlour.channels.sms.store.sends import Send
 
 WAIT: Final = timedelta(seconds=30)  # real time for the callback, and for the carrier's list, to show the message
-BETWEEN: Final = timedelta(seconds=10)
+WAIT_LISTED: Final = timedelta(seconds=5)  # the same, for a text without media at a carrier that lists at once
 SKEW: Final = timedelta(seconds=5)  # by which the carrier's clock may be behind
 
 
@@ -31,6 +31,14 @@ def _made_after_the_call(called_at: datetime | None, created: datetime | None) -
     return called_at is None or created is None or created >= called_at.replace(microsecond=0) - SKEW
 
 
-def remaining(send: Send, real_now: datetime) -> timedelta:
-    """Return how long the answer may still come."""
-    return timedelta() if send.called_at is None else max(send.called_at + WAIT - real_now, timedelta())
+def remaining(send: Send, real_now: datetime, *, lists_at_once: bool) -> timedelta:
+    """Return how long the answer may still come; a carrier fetches media before it lists a message."""
+    if send.called_at is None:
+        return timedelta()
+    wait = WAIT_LISTED if lists_at_once and not send.media else WAIT
+    return max(send.called_at + wait - real_now, timedelta())
+
+
+def pause(attempt: int, left: timedelta) -> timedelta:
+    """Return how long to wait before the carrier is asked again: a second, then twice as long each time."""
+    return min(left, timedelta(seconds=2 ** min(attempt - 1, 4)))

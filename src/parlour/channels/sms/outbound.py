@@ -4,7 +4,8 @@ A send is queued, then sending (committed before the call), then sent, failed or
 lost is looked for at the carrier; it is never sent again by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -46,33 +47,45 @@ def real_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A send on which nothing more is to be read before the call, so that a crash seldom falls between.
+
+    :ivar connection: None when the send is settled.
+    :ivar ours: this run made it `sending`, so that nobody called yet.
+    """
+
+    send: Send
+    connection: Connection | None = None
+    media_urls: Sequence[str] = ()
+    ours: bool = False
+
+
 async def deliver_message(needs: Needs, run: JobRun, event: Event, recipient: dict[str, Any]) -> None:
     """Bring a conversation's message to one recipient."""
-    prepared = await run.step(lambda uow: _prepare_message(uow, event, recipient))
-    if prepared is not None:
-        await _deliver(needs, run, *prepared)
+    ready = await run.step(lambda uow: _prepare_message(needs, uow, event, recipient))
+    if ready is not None:
+        await _deliver(needs, run, ready)
 
 
 async def deliver_order(needs: Needs, run: JobRun, event: Event) -> None:
     """Bring an order of the account itself to its recipient."""
-    await _deliver(needs, run, *await run.step(lambda uow: _prepare_order(uow, event.snapshot)))
+    await _deliver(needs, run, await run.step(lambda uow: _prepare_order(needs, uow, event.snapshot)))
 
 
 async def deliver_again(needs: Needs, run: JobRun, sid: str) -> None:
     """Bring a send on its way that somebody asked to be sent again."""
-    row = await run.step(lambda uow: store.lock(uow, sid))
-    if row is not None:
-        await _deliver(needs, run, row, ours=False)
+    await _deliver(needs, run, await run.step(lambda uow: _prepare_again(needs, uow, sid)))
 
 
 # -- preparing: one transaction; a row that is there already was made by a run that was cut ----
 
 
-async def _prepare_message(uow: UnitOfWork, event: Event, recipient: dict[str, Any]) -> tuple[Send, bool] | None:
+async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipient: dict[str, Any]) -> Ready | None:
     participant_sid = str(recipient["participant_sid"])
     known = await store.lock_of(uow, event.object_sid, participant_sid)
     if known is not None:
-        return known, False
+        return await _ready(needs, uow, known)
     proxy, address = str(recipient["proxy_address"]), str(recipient["address"])
     parts = message_parts.of_message(event.snapshot["body"], event.snapshot["media"])
     number = await numbers.by_number(uow, proxy)
@@ -117,14 +130,14 @@ async def _prepare_message(uow: UnitOfWork, event: Event, recipient: dict[str, A
         receipt_sid=receipt.sid,
     )
     store.insert(uow, send)
-    return send, True
+    return await _ready(needs, uow, send, ours=True)
 
 
-async def _prepare_order(uow: UnitOfWork, snapshot: dict[str, Any]) -> tuple[Send, bool]:
+async def _prepare_order(needs: Needs, uow: UnitOfWork, snapshot: dict[str, Any]) -> Ready:
     sid = str(snapshot["sid"])
     known = await store.lock(uow, sid)
     if known is not None:
-        return known, False
+        return await _ready(needs, uow, known)
     row = msgspec.convert(snapshot, LoggedMessage, strict=False)
     number = await numbers.by_number(uow, row.from_address)
     connection = await connections.of_number(uow, number.connection_sid) if number else None
@@ -133,7 +146,37 @@ async def _prepare_order(uow: UnitOfWork, snapshot: dict[str, Any]) -> tuple[Sen
         await message_log.set_status(uow, sid, "failed", error_code=code)
     send = _new(uow, row, connection, code, [{"url": url} for url in row.media_urls])
     store.insert(uow, send)
-    return send, True
+    return await _ready(needs, uow, send, ours=True)
+
+
+async def _prepare_again(needs: Needs, uow: UnitOfWork, sid: str) -> Ready:
+    return await _ready(needs, uow, await _locked(uow, sid))
+
+
+async def _ready(needs: Needs, uow: UnitOfWork, send: Send, *, ours: bool = False) -> Ready:
+    """Read all that the call needs; a queued send is sending from now on."""
+    if send.state in SETTLED:
+        return Ready(send)
+    if send.state == "queued":
+        send.state, send.called_at, send.reason, ours = "sending", real_now(), None, True
+        store.update(uow, send)
+    connection = await connections.fetch(uow, send.connection_sid)
+    return Ready(send, connection, await _media_urls(needs, uow, send) if ours else (), ours)
+
+
+async def _media_urls(needs: Needs, reader: Reader, send: Send) -> list[str]:
+    urls = []
+    for item in send.media:
+        if "url" in item:
+            urls.append(str(item["url"]))
+            continue
+        try:
+            path = await media.signed_path(reader, needs.media, str(item["sid"]), MEDIA_LINK)
+        except ContractError:
+            log.info("the media was removed before it was sent", sid=send.sid, media=item["sid"])
+            continue
+        urls.append(f"{needs.base_url}/mcs{path}")
+    return urls
 
 
 def _new(
@@ -173,28 +216,19 @@ def _new(
 # -- calling: no transaction ------------------------------------------------------------------
 
 
-async def _deliver(needs: Needs, run: JobRun, send: Send, ours: bool) -> None:
-    """Call the carrier, or ask it where the call may have been made before.
-
-    :param ours: the row was made by this run, so that nobody called yet.
-    """
-    if send.state in SETTLED:
+async def _deliver(needs: Needs, run: JobRun, ready: Ready) -> None:
+    """Call the carrier, or ask it where the call may have been made before."""
+    send, connection = ready.send, ready.connection
+    if connection is None:
         return
-    connection = await run.read(lambda reader: connections.fetch(reader, send.connection_sid))
-    if send.state == "queued":
-        send = await run.step(lambda uow: _begin_call(uow, send.sid))
-        ours = True
-    if send.state != "sending":
-        return
-    if not ours:
+    if not ready.ours:
         await _ask(needs, run, connection, send)
         return
-    carrier = needs.carrier(connection)
-    outcome = await carrier.send(
+    outcome = await needs.carrier(connection).send(
         to=send.address,
         sender=send.proxy_address,
         body=send.body,
-        media_urls=await _media_urls(needs, run, send),
+        media_urls=ready.media_urls,
         status_callback=needs.status_url(connection, send.token),
     )
     if isinstance(outcome, Accepted):
@@ -207,26 +241,6 @@ async def _deliver(needs: Needs, run: JobRun, send: Send, ours: bool) -> None:
     else:
         log.warning("the carrier gave no answer", sid=send.sid, reason=outcome.reason)
         await _no_answer(needs, run, connection, send, outcome)
-
-
-async def _begin_call(uow: UnitOfWork, sid: str) -> Send:
-    row = await _locked(uow, sid)
-    if row.state == "queued":
-        row.state, row.called_at, row.reason = "sending", real_now(), None
-        store.update(uow, row)
-    return row
-
-
-async def _media_urls(needs: Needs, run: JobRun, send: Send) -> list[str]:
-    async def sign(reader: Reader) -> list[str]:
-        return [
-            str(item["url"])
-            if "url" in item
-            else f"{needs.base_url}/mcs{await media.signed_path(reader, needs.media, str(item['sid']), MEDIA_LINK)}"
-            for item in send.media
-        ]
-
-    return await run.read(sign)
 
 
 async def _busy(run: JobRun, send: Send, outcome: Busy) -> None:
@@ -259,7 +273,7 @@ async def _no_answer(needs: Needs, run: JobRun, connection: Connection, send: Se
 
 async def _ask(needs: Needs, run: JobRun, connection: Connection, send: Send) -> None:
     """Look for a send at the carrier; wait for the callback; in the end say that nobody knows."""
-    left = asking.remaining(send, real_now())
+    left = asking.remaining(send, real_now(), lists_at_once=connection.lists_at_once)
     try:
         listed = await needs.carrier(connection).newest(to=send.address, sender=send.proxy_address)
     except CannotAsk as error:
@@ -274,7 +288,7 @@ async def _ask(needs: Needs, run: JobRun, connection: Connection, send: Send) ->
     if found is not None:
         await run.finish(lambda uow: _accepted(uow, send.sid, found))
     elif left:
-        raise Retry(min(left, asking.BETWEEN), "the carrier does not show the message; waiting for its callback")
+        raise Retry(asking.pause(run.attempt, left), "the carrier does not show the message; waiting for its callback")
     elif connection.lists_at_once:
         await _never_arrived(needs, run, send)
     else:
@@ -286,14 +300,13 @@ async def _ask(needs: Needs, run: JobRun, connection: Connection, send: Send) ->
 async def _never_arrived(needs: Needs, run: JobRun, send: Send) -> None:
     """The carrier's list is sure: it never took the message, so that this is its first sending."""
 
-    async def back(uow: UnitOfWork) -> Send:
+    async def again(uow: UnitOfWork) -> Ready:
         row = await _locked(uow, send.sid)
         if row.state == "sending":
-            row.state, row.reason = "queued", "the carrier never took it"
-            store.update(uow, row)
-        return row
+            row.state = "queued"
+        return await _ready(needs, uow, row)
 
-    await _deliver(needs, run, await run.step(back), ours=False)
+    await _deliver(needs, run, await run.step(again))
 
 
 # -- settling: one transaction, re-checking the state -----------------------------------------

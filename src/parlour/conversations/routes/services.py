@@ -1,6 +1,6 @@
 """Operations of services, roles, users and configuration (conversations.md §7-9)."""
 
-from parlour.conversations import roles, services
+from parlour.conversations import roles, service_removal, services
 from parlour.conversations.routes.common import (
     SERVICE,
     both,
@@ -47,6 +47,13 @@ async def _service(call: Call) -> Service:
 async def fetch_service(call: Call, _form: object) -> Answer:
     """Fetch a service."""
     return Answer(200, renderer(call).service(await _service(call)))
+
+
+@operations.delete(SERVICE)
+async def delete_service(call: Call, _form: object) -> Answer:
+    """Delete a service."""
+    await call.step(lambda uow: service_removal.remove(uow, call.path["ChatServiceSid"]))
+    return Answer(204)
 
 
 @operations.get(f"{SERVICE}/Configuration")

@@ -42,6 +42,7 @@ INSERT: Final = f"INSERT INTO address_configuration ({COLUMNS}) VALUES ({_VALUES
 FETCH: Final = f"""
 SELECT {COLUMNS} FROM address_configuration WHERE account_sid = $1 AND (sid = $2 OR address = $2)
 ORDER BY sid = $2 DESC LIMIT 1"""
+LOCK: Final = FETCH + " FOR UPDATE"
 LIST: Final = f"""
 SELECT {COLUMNS} FROM address_configuration
 WHERE account_sid = $1 AND ($2::text IS NULL OR type = $2) AND sid > $3 ORDER BY sid LIMIT $4"""
@@ -66,6 +67,11 @@ async def insert(uow: UnitOfWork, row: AddressConfiguration) -> bool:
 async def fetch(reader: Reader, sid_or_address: str) -> AddressConfiguration | None:
     """Return an address configuration by SID or address."""
     return _row(await reader.fetchrow(FETCH, reader.account_sid, sid_or_address))
+
+
+async def lock(uow: UnitOfWork, sid_or_address: str) -> AddressConfiguration | None:
+    """Lock an address configuration and return it as it is now."""
+    return _row(await uow.fetchrow(LOCK, uow.account_sid, sid_or_address))
 
 
 async def page(reader: Reader, *, address_type: str | None, after: str, limit: int) -> list[AddressConfiguration]:

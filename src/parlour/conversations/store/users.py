@@ -36,6 +36,7 @@ INSERT: Final = f"INSERT INTO chat_user ({COLUMNS}) VALUES ({_VALUES}) ON CONFLI
 FETCH: Final = f"""
 SELECT {COLUMNS} FROM chat_user WHERE account_sid = $1 AND chat_service_sid = $2 AND (sid = $3 OR identity = $3)
 ORDER BY sid = $3 DESC LIMIT 1"""
+LOCK: Final = FETCH + " FOR UPDATE"
 LIST: Final = f"""
 SELECT {COLUMNS} FROM chat_user WHERE account_sid = $1 AND chat_service_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
 UPDATE: Final = """
@@ -95,6 +96,11 @@ async def insert(uow: UnitOfWork, row: User) -> bool:
 async def fetch(reader: Reader, chat_service_sid: str, sid_or_identity: str) -> User | None:
     """Return a user by SID or identity."""
     return _row(await reader.fetchrow(FETCH, reader.account_sid, chat_service_sid, sid_or_identity))
+
+
+async def lock(uow: UnitOfWork, chat_service_sid: str, sid_or_identity: str) -> User | None:
+    """Lock a user and return it as it is now."""
+    return _row(await uow.fetchrow(LOCK, uow.account_sid, chat_service_sid, sid_or_identity))
 
 
 async def page(reader: Reader, chat_service_sid: str, *, after: str, limit: int) -> list[User]:
