@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from parlour.kit.clock import FrozenClock
@@ -21,7 +22,7 @@ from parlour.outbox.test_clock import TestClock
 from parlour.outbox.timers import cancel, schedule
 from parlour.outbox.wake import Wake
 from parlour.store import migrations
-from parlour.store.database import Database
+from parlour.store.database import Database, DatabaseUnavailable
 from parlour.store.postgres.supervisor import Supervisor
 from parlour.store.unit import UnitOfWork
 
@@ -86,7 +87,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         test_clock = TestClock(database, clock, process, runner)
         await test_clock.load(START)
         holder.append(World(database, test_clock))
-        running = asyncio.create_task(runner.run())
+        running = asyncio.create_task(runner.run(), name="runner")
         yield holder[0]
         await runner.stop(2)
         running.cancel()
@@ -186,3 +187,41 @@ async def test_lanes_of_a_process_that_died_are_freed(world: World) -> None:
     )
     freed = await world.database.system(lambda c: c.fetch(lanes.FREE_LANES_OF_THE_DEAD, lanes.PROCESS_LOCK))
     assert len(freed) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "stored"),
+    [
+        pytest.param(asyncpg.DeadlockDetectedError("a circle"), False, id="deadlock"),
+        pytest.param(DatabaseUnavailable(), False, id="away"),
+        pytest.param(DatabaseUnavailable(), True, id="away-after-it-was-stored"),
+        pytest.param(ValueError("a bug"), False, id="bug"),
+    ],
+)
+async def test_the_runner_goes_on_after_a_failure_of_its_own_statements(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, stored: bool
+) -> None:
+    """A runner that ended at a deadlock kept its lanes for as long as its process lived."""
+    runner, system = world.clock._runner, world.database.system
+    calls = 0
+
+    async def failing(work: Any) -> Any:
+        nonlocal calls
+        if asyncio.current_task() is not running:
+            return await system(work)
+        calls += 1
+        if calls % 3:
+            return await system(work)
+        if stored:
+            await system(work)
+        raise error
+
+    running = next(task for task in asyncio.all_tasks() if task.get_name() == "runner")
+    monkeypatch.setattr(world.database, "system", failing)
+    for number in range(30):
+        await world.say(f"s{number % 5}", str(number))
+    await asyncio.wait_for(world.clock.settle(), 30)
+    assert calls > 3
+    assert sorted(int(text) for _, text in world.seen) == list(range(30))
+    assert runner.idle
+    assert await world.waiting() == 0

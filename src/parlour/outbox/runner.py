@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from parlour.outbox.facts import Event
 from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
-from parlour.store.database import Database, DatabaseUnavailable
+from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, DatabaseUnavailable
 from parlour.store.unit import UnitOfWork
 
 LANES_AT_ONCE: Final = 512  # a hanging receiver holds one of them, so that it slows nobody
@@ -28,6 +29,7 @@ MAX_ATTEMPTS: Final = 12
 FIRST_BACK_OFF: Final = timedelta(seconds=1)
 LONGEST_BACK_OFF: Final = timedelta(minutes=5)
 SWEEP: Final = 1.0  # seconds of real time between looks without a hint
+AWAY: Final = 0.2  # seconds of real time between tries while the database is away
 STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
 
 log = structlog.get_logger("parlour.outbox")
@@ -56,7 +58,7 @@ class Runner:
         self._finished: dict[LaneKey, datetime | None] = {}
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
         self._stopping = False
-        self._claim_in_doubt = False
+        self._in_doubt = False
         self.fired: list[dict[str, str]] | None = None
 
     @property
@@ -73,18 +75,14 @@ class Runner:
         """Work until ``stop``."""
         while not self._stopping:
             try:
-                claimed = await self._turn()
+                if not await self._turn() and not self._finished:
+                    await self._wake.wait(await self._until_next())
             except DatabaseUnavailable:
-                self._claim_in_doubt = True
-                await asyncio.sleep(0.2)
-                continue
+                await asyncio.sleep(AWAY)
             except Exception:
-                log.exception("a turn of the runner failed")  # without turns no job would run at all
-                self._claim_in_doubt = True
-                await asyncio.sleep(1)
-                continue
-            if not claimed and not self._finished:
-                await self._wake.wait(await self._until_next())
+                # Nothing may end this loop while the process says that it lives: its lanes would stand for ever.
+                log.exception("the runner stumbled and goes on")
+                await asyncio.sleep(AWAY)
 
     async def stop(self, patience: float) -> None:
         """Claim nothing more, let running jobs finish for ``patience`` seconds, give the lanes back."""
@@ -102,12 +100,12 @@ class Runner:
             log.warning("lanes could not be given back; the next process frees them")
 
     async def _turn(self) -> int:
+        if self._in_doubt:
+            await self._disown()
         await self._release()
         room = min(LANES_PER_CLAIM, LANES_AT_ONCE - len(self._running))
         if room <= 0 or self._stopping:
             return 0
-        if self._claim_in_doubt:
-            await self._give_back_unknown()
         now = self._clock.now()
 
         async def claim(connection: Any) -> tuple[list[LaneKey], list[Any]]:
@@ -115,7 +113,11 @@ class Runner:
             keys = [(row["account_sid"], row["name"]) for row in rows]
             return keys, await self._jobs(connection, keys, now) if keys else []
 
-        keys, rows = await self._with_connection(claim)
+        try:
+            keys, rows = await self._with_connection(claim)
+        except BaseException:
+            self._in_doubt = True  # the claim may have been stored although we never heard of it
+            raise
         if rows:
             failpoints.passing(failpoints.JOBS_CLAIMED)
         by_lane: dict[LaneKey, list[Job]] = defaultdict(list)
@@ -126,14 +128,12 @@ class Runner:
             self._running[key] = task
         return len(keys)
 
-    async def _give_back_unknown(self) -> None:
-        """Give back lanes that a claim took whose answer was lost with the database."""
+    async def _disown(self) -> None:
+        """Give back the lanes that are ours by the table and that we know nothing of."""
         known = [*self._running, *self._finished]
         accounts, names = [key[0] for key in known], [key[1] for key in known]
-        await self._with_connection(
-            lambda connection: connection.execute(sql.GIVE_BACK_UNKNOWN, self._number, accounts, names)
-        )
-        self._claim_in_doubt = False
+        await self._with_connection(lambda connection: connection.execute(sql.DISOWN, self._number, accounts, names))
+        self._in_doubt = False
 
     @staticmethod
     async def _jobs(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
@@ -314,7 +314,7 @@ class Runner:
 
         try:
             await self._with_connection(release)
-        except DatabaseUnavailable:
+        except BaseException:
             self._finished = {**finished, **self._finished}
             raise
 
@@ -326,7 +326,16 @@ class Runner:
         return min(max(seconds, 0.01), SWEEP)
 
     async def _with_connection(self, work: Any) -> Any:
-        return await self._database.system(work)
+        """Run statements of the outbox, again after a deadlock with a unit of work that touched the same lanes.
+
+        :raises DatabaseUnavailable: PostgreSQL is away, or the deadlocks do not end.
+        """
+        for attempt in range(STEP_ATTEMPTS):
+            try:
+                return await self._database.system(work)
+            except REPEATABLE:
+                await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))
+        raise DatabaseUnavailable
 
 
 def _job(row: Any) -> Job:
