@@ -53,6 +53,10 @@ UPDATE lane SET lease = NULL, holder = NULL, retry = mine.retry,
 FROM mine
 WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NOT NULL"""
 
+GIVE_BACK_UNKNOWN: Final = """
+UPDATE lane SET lease = NULL, holder = NULL
+WHERE holder = $1 AND (account_sid, name) NOT IN (SELECT * FROM unnest($2::text[], $3::text[]))"""
+
 RENEW: Final = "UPDATE lane SET lease = $2 WHERE holder = $1"
 
 NEXT_DUE: Final = "SELECT min(due) FROM lane WHERE holder IS NULL"
@@ -79,7 +83,10 @@ WHERE NOT EXISTS (
 ADD_PROCESS: Final = """
 INSERT INTO process (started_at, seen_at, version, host, pid) VALUES ($1, $1, $2, $3, $4) RETURNING number"""
 
-HEARTBEAT: Final = "UPDATE process SET seen_at = $2 WHERE number = $1"
+# A restarted database knows no locks: another process may have taken our row for one of the dead.
+HEARTBEAT: Final = """
+INSERT INTO process (number, started_at, seen_at, version, host, pid) OVERRIDING SYSTEM VALUE
+VALUES ($1, $2, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET seen_at = excluded.seen_at"""
 OTHER_PROCESSES: Final = "SELECT count(*) FROM process WHERE number <> $1"
 REMOVE_PROCESS: Final = "DELETE FROM process WHERE number = $1"
 HOLD_PROCESS_LOCK: Final = "SELECT pg_try_advisory_lock($1, $2)"

@@ -56,6 +56,7 @@ class Runner:
         self._finished: dict[LaneKey, datetime | None] = {}
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
         self._stopping = False
+        self._claim_in_doubt = False
         self.fired: list[dict[str, str]] | None = None
 
     @property
@@ -74,7 +75,13 @@ class Runner:
             try:
                 claimed = await self._turn()
             except DatabaseUnavailable:
+                self._claim_in_doubt = True
                 await asyncio.sleep(0.2)
+                continue
+            except Exception:
+                log.exception("a turn of the runner failed")  # without turns no job would run at all
+                self._claim_in_doubt = True
+                await asyncio.sleep(1)
                 continue
             if not claimed and not self._finished:
                 await self._wake.wait(await self._until_next())
@@ -99,6 +106,8 @@ class Runner:
         room = min(LANES_PER_CLAIM, LANES_AT_ONCE - len(self._running))
         if room <= 0 or self._stopping:
             return 0
+        if self._claim_in_doubt:
+            await self._give_back_unknown()
         now = self._clock.now()
 
         async def claim(connection: Any) -> tuple[list[LaneKey], list[Any]]:
@@ -116,6 +125,15 @@ class Runner:
             task = asyncio.create_task(self._run_lane(key, by_lane.get(key, [])), name=f"lane {key[1]}")
             self._running[key] = task
         return len(keys)
+
+    async def _give_back_unknown(self) -> None:
+        """Give back lanes that a claim took whose answer was lost with the database."""
+        known = [*self._running, *self._finished]
+        accounts, names = [key[0] for key in known], [key[1] for key in known]
+        await self._with_connection(
+            lambda connection: connection.execute(sql.GIVE_BACK_UNKNOWN, self._number, accounts, names)
+        )
+        self._claim_in_doubt = False
 
     @staticmethod
     async def _jobs(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
