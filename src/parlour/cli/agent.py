@@ -1,7 +1,6 @@
 """``parlour agent``: a person's terminal, or robots. Loads nothing of the server."""
 
 import asyncio
-import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -105,7 +104,7 @@ def _robots(connection: Connection, names: list[str], given: dict[str, Any]) -> 
     except (NoDesk, Refused) as error:
         raise click.ClickException(str(error)) from error
     if quiet:
-        click.echo(json.dumps(dataclasses.asdict(books)["counts"]))
+        click.echo(json.dumps(dict(books.counts)))
 
 
 def _ignore(_text: str) -> None:
