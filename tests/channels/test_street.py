@@ -245,6 +245,38 @@ def test_a_text_that_no_address_wants_is_logged_only(world: Street) -> None:
     assert world.conversation_of(handset) == ""
 
 
+def test_a_sender_by_name_is_logged_and_the_next_texts_go_on(world: Street) -> None:
+    handset, number = world.fresh_address()
+    form = {"MessageSid": f"SM{'ab' * 16}", "From": "MYBANK", "To": number, "Body": "zero \x00 balance"}
+    signature = RequestValidator(world.carrier.auth_token).compute_signature(world.inbound_url, form)
+    assert post(world.inbound_url, form, signature) == 200
+    world.carrier.text(handset, number, "hi")
+    eventually(lambda: world.conversation_of(handset))
+    [record] = eventually(lambda: world.client.messages.list(from_="MYBANK"))
+    assert record.body == "zero  balance"
+
+
+def test_a_picture_that_cannot_be_had_is_said_in_its_place(world: Street) -> None:
+    handset, number = world.fresh_address()
+    broken = {"match": {"op": "media"}, "action": "http", "status": 404, "times": 0}
+    world.carrier.faults(**FAST, rules=[broken])
+    world.carrier.text(handset, number, "see this", picture=png())
+    conversation = eventually(lambda: world.conversation_of(handset))
+    assert eventually(lambda: world.texts(conversation)) == ["see this\n[attachment unavailable]"]
+
+
+def test_a_picture_that_comes_late_is_waited_for(world: Street) -> None:
+    handset, number = world.fresh_address()
+    flaky = {"match": {"op": "media"}, "action": "http", "status": 503, "times": 1}
+    world.carrier.faults(**FAST, rules=[flaky])
+    world.carrier.text(handset, number, "", picture=png(9, 9))
+    conversation = eventually(lambda: world.conversation_of(handset))
+    messages = world.client.conversations.v1.conversations(conversation).messages
+    [message] = eventually(messages.list)
+    assert [one["content_type"] for one in message.media] == ["image/png"]
+    assert message.body is None
+
+
 def test_a_direct_text_goes_through_the_carrier(world: Street) -> None:
     handset, number = world.fresh()
     record = world.client.messages.create(to=handset, from_=number, body="Your code is 7")

@@ -103,6 +103,9 @@ def _parameter_cells(good: Good) -> Iterator[Cell]:
             yield _parameter(good, "missing", name, None, 400, 20001)
         yield from _marked(good, field)
     for name, parameter in published.items():
+        if name == "If-Match":
+            stale = good.own.with_header("If-Match", "999999")
+            yield Cell("stale", name, stale, 412, None, (name, *variables(good.operation, good.own).values()))
         if name in plan.fields:
             yield from _published(good, plan.fields[name], parameter)
     operation = f"{good.operation.method} {good.operation.product} {good.operation.path}"

@@ -125,6 +125,7 @@ class Coverage:
         lines += _list("Served, but no SDK call succeeded", (o.name for o, use in served if not use.by_sdk))
         lines += _list("Parameters refused by name", (line for o, use in served for line in _refusals(o, use)))
         lines += _list("Stored and shown, without effect yet", (line for o, use in served for line in _stored(o, use)))
+        lines += _list("Taken, and without effect by the contract", (x for o, use in served for x in _without(o, use)))
         lines += _list("Parameters not sent with two values", (line for o, use in served for line in _unused(o, use)))
         lines += _list("Enum values not exercised", _idle_enums(served))
         return lines
@@ -145,18 +146,32 @@ def _refused(operation: Published, use: Use) -> Mapping[str, str]:
 
 
 def _refusals(operation: Published, use: Use) -> Iterator[str]:
-    for name, reason in _refused(operation, use).items():
-        yield f"`{operation.method} {operation.path}` {name}: {reason}"
+    yield from _by_reason(operation, _refused(operation, use))
 
 
 def _stored(operation: Published, use: Use) -> Iterator[str]:
-    for name, reason in ({} if use.served is None else use.served.stored_only).items():
-        yield f"`{operation.method} {operation.path}` {name}: {reason}"
+    yield from _by_reason(operation, {} if use.served is None else use.served.stored_only)
+
+
+def _without(operation: Published, use: Use) -> Iterator[str]:
+    ignored = frozenset() if use.served is None else use.served.ignored
+    names = sorted(ignored & operation.parameters.keys())
+    if names:
+        yield f"`{operation.method} {operation.path}`: {', '.join(names)}"
+
+
+def _by_reason(operation: Published, parameters: Mapping[str, str]) -> Iterator[str]:
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(parameters.items()):
+        names.setdefault(reason, []).append(name)
+    for reason, group in names.items():
+        yield f"`{operation.method} {operation.path}`: {', '.join(group)} ({reason})"
 
 
 def _unused(operation: Published, use: Use) -> Iterator[str]:
     refused = _refused(operation, use)
-    names = [name for name in operation.parameters if name not in refused and len(use.values.get(name, ())) < 2]
+    left_out = {*refused, *(() if use.served is None else use.served.ignored)}
+    names = [name for name in operation.parameters if name not in left_out and len(use.values.get(name, ())) < 2]
     if names:
         yield f"`{operation.method} {operation.path}`: {', '.join(sorted(names))}"
 

@@ -47,10 +47,14 @@ def file() -> Path | None:
 
 
 def read(path: Path) -> Iterator[Recorded]:
-    """Return the calls of a record, in the order of their answers."""
+    """Return the calls of a record, in the order of their answers; a line that a kill cut short is left out."""
     with path.open() as lines:
         for line in lines:
-            yield _recorded(json.loads(line))
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            yield _recorded(found)
 
 
 def _recorded(line: Mapping[str, Any]) -> Recorded:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import itertools
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -84,6 +86,7 @@ class World:
         self.client = Client(credentials.account_sid, credentials.auth_token, http_client=self.transport)
         self._kept: dict[str, Any] = {}
         self._number = 0
+        self._turns: dict[tuple[str, int, str], Iterator[int]] = {}
 
     @property
     def account_sid(self) -> str:
@@ -96,9 +99,10 @@ class World:
         return f"{prefix}-{self._number}"
 
     def pick(self, *values: T) -> T:
-        """Return one of several values, another at each call."""
-        self._number += 1
-        return values[self._number % len(values)]
+        """Return one of several values, the next at each call from the same line with the same values."""
+        frame = sys._getframe(1)
+        turns = self._turns.setdefault((frame.f_code.co_filename, frame.f_lineno, str(values)), itertools.count())
+        return values[next(turns) % len(values)]
 
     def number(self) -> str:
         """Return a phone number of the account, new at each call."""

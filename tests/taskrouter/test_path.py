@@ -105,6 +105,20 @@ def test_a_skill_that_a_worker_learns_brings_the_waiting_task(centre: Centre) ->
         centre.task(flow, {"type": "other"})
 
 
+def test_a_worker_who_becomes_busy_enough_gets_the_waiting_task(centre: Centre) -> None:
+    """taskrouter.md §4.2: channel built-ins; a rising load may make a worker eligible."""
+    queue = centre.queue()
+    busy = {"queue": queue, "expression": "worker.channel.chat.assigned_tasks >= 1"}
+    flow = centre.workflow({"expression": "kind == 'extra'", "targets": [busy]}, default=queue)
+    ana = centre.worker("Ana", chat=3)
+    extra = centre.task(flow, {"kind": "extra"})
+    first = centre.task(flow)
+    offer = centre.offer(ana, first.sid)
+    assert centre.status(extra.sid) == "pending"
+    centre.api.workers(ana).reservations(offer.sid).update(reservation_status="accepted")
+    assert centre.offer(ana, extra.sid)
+
+
 def test_several_workers_are_reserved_and_the_first_to_accept_wins(centre: Centre) -> None:
     flow = centre.workflow(default=centre.queue(max_reserved_workers=3))
     workers = [centre.worker(f"W{n}") for n in range(4)]

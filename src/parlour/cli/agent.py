@@ -105,7 +105,7 @@ def _robots(connection: Connection, names: list[str], given: dict[str, Any]) -> 
     except (NoDesk, Refused) as error:
         raise click.ClickException(str(error)) from error
     if quiet:
-        click.echo(json.dumps(books.counts))
+        click.echo(json.dumps(dict(books.counts)))
 
 
 def _ignore(_text: str) -> None:

@@ -31,8 +31,8 @@ Three things to try
      Then Ana answers: a robot, until somebody takes over.
   2. Take over from the robot, in another terminal:   {program} agent ana{data}
      Text from the handset again; accept, answer, /done.
-  3. See what became of a message:                    {program} trace SM…{data}
-     (its SID: {program} say --help, or the Messages of the API), and {program} doctor{data}
+  3. See what became of the last text:                {program} trace last{data}
+     and whether all is well:                         {program} doctor{data}
 
 Ctrl-C ends it. The data stays in {folder}.
 """

@@ -109,6 +109,8 @@ class Process:
                     next_housekeeping = loop.time() + HOUSEKEEPING
             except DatabaseUnavailable:
                 log.warning("the database is away; waiting for it")
+            except Exception:
+                log.exception("a sweep failed")  # without sweeps nothing that a crash left is found
             self._wake.jobs()
             await asyncio.sleep(SWEEP)
 
@@ -117,7 +119,9 @@ class Process:
             await self._reconnect()
 
         async def look(connection: Any) -> None:
-            await connection.execute(sql.HEARTBEAT, self.number, real_now())
+            await connection.execute(
+                sql.HEARTBEAT, self.number, real_now(), __version__, socket.gethostname(), os.getpid()
+            )
             await connection.execute(sql.RENEW, self.number, real_now() + LEASE)
             freed = await connection.fetch(sql.FREE_LANES_OF_THE_DEAD, sql.PROCESS_LOCK)
             if freed:

@@ -28,6 +28,7 @@ REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says whose server was killed between two statements
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.CrashShutdownError,
@@ -124,6 +125,9 @@ class Database:
             raise DatabaseUnavailable from error
         try:
             yield connection
+        except (asyncpg.InternalClientError, TimeoutError):
+            connection.terminate()  # nobody knows what it still waits for
+            raise
         finally:
             await self._release(connection)
 

@@ -132,6 +132,8 @@ class Desk:
         channel.last_reserved_time = worker.last_reserved_time = self.now
         worker.version += 1
         self._changed[channel.sid], self._changed[worker.sid] = channel, worker
+        if task.channels_matter:
+            self.look_at(worker.sid)
         self.fact("reservation.created", reservation)
         at = self.now + timedelta(seconds=reservation.reservation_timeout)
         self._timers.append(
@@ -151,7 +153,7 @@ class Desk:
             reservation.date_accepted = self.now
         if before == "pending":
             self._cancel_lanes.append(_lane("reservation", reservation.sid))
-        if status not in HOLDING:
+        if status not in HOLDING or self.tasks[reservation.task_sid].channels_matter:
             self.look_at(reservation.worker_sid)
         self._changed[reservation.sid] = reservation
         self.fact(f"reservation.{_VERB.get(status, status)}", reservation)

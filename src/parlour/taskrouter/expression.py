@@ -57,6 +57,9 @@ def compile_expression(text: str, roots: frozenset[str] | None = None) -> Expres
     condition = grammar.parse(text)
     references: set[Path] = set()
     test = _condition(condition, references, roots)
+    if not references:
+        always = test({})
+        test = lambda _context: always  # noqa: E731 - most queues are 1==1
     return Expression(text, frozenset(references), test)
 
 
@@ -67,7 +70,7 @@ def walk(value: object, path: Path) -> object:
             found = walk(value.first, path[at:])
             return found if found is not None else walk(value.second, path[at:])
         if isinstance(step, str):
-            if not isinstance(value, Mapping):
+            if not isinstance(value, dict):
                 return None
             value = value.get(step)
         elif isinstance(value, list) and step < len(value):
@@ -115,7 +118,7 @@ def _comparison(operator: str, left: Value, right: Value) -> Test:
 
 
 def _compound(value: object) -> bool:
-    return isinstance(value, list | Mapping | Layered)
+    return isinstance(value, (list, dict, Layered))
 
 
 def _number(value: object) -> float | int | None:

@@ -70,15 +70,17 @@ async def update(
     status: str,
     worker_activity_sid: str | None = None,
     version: int | None = None,
+    known: Reservation | None = None,
 ) -> Reservation:
     """Move a reservation to accepted, rejected, wrapping or completed.
 
     :param version: what If-Match demands, None for anything.
+    :param known: the reservation as the caller has just read it.
     :raises ContractError: 404; 410; 412; 400/20001 as the single functions say.
     """
     if worker_activity_sid is not None and status != "rejected":
         raise invalid_parameter("WorkerActivitySid", "goes with ReservationStatus=rejected only")
-    known = await fetch(uow, workspace_sid, sid)
+    known = known or await fetch(uow, workspace_sid, sid)
     desk = await open_desk(uow, workspace_sid, [known.task_sid])
     reservation = desk.reservations.get(sid) or await fetch(uow, workspace_sid, sid)
     if version is not None and version != reservation.version:

@@ -191,6 +191,7 @@ class Task(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     date_ended: datetime | None
+    channels_matter: bool = False  # some workflow of the workspace reads worker.channel
 
     @property
     def expires(self) -> datetime:

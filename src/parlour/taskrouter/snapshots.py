@@ -5,18 +5,15 @@ from typing import Any
 
 import msgspec
 
-from parlour.kit.wire import iso_millis
 from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel
 
-_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "task_queue_target_workers")
+_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "task_queue_target_workers", "channels_matter")
 
 
 def plain(row: msgspec.Struct) -> dict[str, Any]:
     """A row's columns as values that JSON has."""
-    return {
-        name: iso_millis(value) if isinstance(value, datetime) else value
-        for name, value in msgspec.structs.asdict(row).items()
-    }
+    columns: dict[str, Any] = msgspec.to_builtins(row)
+    return columns
 
 
 def task(row: Task, now: datetime) -> dict[str, Any]:

@@ -119,13 +119,15 @@ LIST_WORKFLOWS = f"""{SELECT_WORKFLOW} AND ($3::text IS NULL OR friendly_name = 
     AND ($4::text IS NULL OR sid > $4) ORDER BY sid LIMIT $5"""
 INSERT_WORKFLOW = """
 INSERT INTO workflow (account_sid, sid, workspace_sid, friendly_name, configuration, task_reservation_timeout,
-                      assignment_callback_url, fallback_assignment_callback_url, date_created, date_updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"""
+                      assignment_callback_url, fallback_assignment_callback_url, date_created, date_updated,
+                      reads_channels)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)"""
 INSERT_REVISION = """
 INSERT INTO workflow_revision (account_sid, workflow_sid, revision, configuration) VALUES ($1, $2, $3, $4)"""
 UPDATE_WORKFLOW = """
 UPDATE workflow SET friendly_name = $4, configuration = $5, revision = $6, task_reservation_timeout = $7,
-       assignment_callback_url = $8, fallback_assignment_callback_url = $9, date_updated = $10
+       assignment_callback_url = $8, fallback_assignment_callback_url = $9, date_updated = $10,
+       reads_channels = reads_channels OR $11
 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"""
 WORKFLOW_LIVE_TASK = """
 SELECT sid FROM task WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL LIMIT 1"""

@@ -284,6 +284,7 @@ async def update_reservation(call: Call, form: UpdateReservation) -> Answer:
             status=status,
             worker_activity_sid=form.worker_activity_sid or None,
             version=version,
+            known=known,
         )
 
     return _reservation_answer(call, await call.step(work))

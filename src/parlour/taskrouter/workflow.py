@@ -87,6 +87,13 @@ class Workflow:
         every = [*self.filters, *([self.default] if self.default else [])]
         return frozenset(target.queue_sid for each in every for target in each.targets)
 
+    @property
+    def reads_channels(self) -> bool:
+        """Whether some target's expression reads a worker's channels, which change with every reservation."""
+        every = [*self.filters, *([self.default] if self.default else [])]
+        expressions = (target.expression for each in every for target in each.targets)
+        return any(path[:2] == ("worker", "channel") for e in expressions if e for path in e.references)
+
     def filter_at(self, position: Position) -> Filter | None:
         """The filter of a position, None when the document no longer has it."""
         if position.filter == DEFAULT_FILTER:

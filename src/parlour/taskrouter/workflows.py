@@ -8,6 +8,7 @@ from parlour.taskrouter.errors import in_use
 from parlour.taskrouter.facts import tell
 from parlour.taskrouter.rows import Workflow
 from parlour.taskrouter.workflow import ConfigurationError, parse_configuration
+from parlour.taskrouter.workflow import Workflow as Parsed
 
 
 async def create(
@@ -25,7 +26,7 @@ async def create(
     :raises ContractError: 400/20001, the configuration is none or names a queue that is not there (§3.1).
     """
     await existing.workspace(uow, workspace_sid)
-    await _check(uow, workspace_sid, configuration)
+    parsed = await _check(uow, workspace_sid, configuration)
     sid = uow.new_sid("WW")
     await uow.execute(
         store.INSERT_WORKFLOW,
@@ -38,6 +39,7 @@ async def create(
         assignment_callback_url or None,
         fallback_assignment_callback_url or None,
         uow.now,
+        parsed.reads_channels,
     )
     await uow.execute(store.INSERT_REVISION, uow.account_sid, sid, 0, configuration)
     made = await fetch(uow, workspace_sid, sid)
@@ -100,6 +102,7 @@ async def update(
         known.assignment_callback_url if callback is None else callback or None,
         known.fallback_assignment_callback_url if fallback is None else fallback or None,
         uow.now,
+        parse_configuration(text).reads_channels,
     )
     changed = await fetch(uow, workspace_sid, sid)
     await tell(uow, "updated", changed)
@@ -128,7 +131,7 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
     await uow.execute(store.DELETE_WORKFLOW, uow.account_sid, workspace_sid, sid)
 
 
-async def _check(reader: Reader, workspace_sid: str, configuration: str) -> None:
+async def _check(reader: Reader, workspace_sid: str, configuration: str) -> Parsed:
     try:
         parsed = parse_configuration(configuration)
     except ConfigurationError as error:
@@ -136,3 +139,4 @@ async def _check(reader: Reader, workspace_sid: str, configuration: str) -> None
     for queue_sid in sorted(parsed.queue_sids):
         if await store.task_queue(reader, workspace_sid, queue_sid) is None:
             raise invalid_parameter("Configuration", f"{queue_sid} is no task queue of the workspace")
+    return parsed

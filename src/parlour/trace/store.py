@@ -31,6 +31,8 @@ MENTIONED_LAST: Final = """
 SELECT sid, at, kind, stream, object_sid, request_id, cause, snapshot
 FROM (SELECT * FROM event WHERE account_sid = $1 ORDER BY sid DESC LIMIT $2) AS e
 WHERE position($3 IN snapshot::text) > 0 ORDER BY sid DESC LIMIT 1"""
+LATEST_TEXT: Final = """
+SELECT object_sid FROM event WHERE account_sid = $1 AND kind = 'carrier_message.received/1' ORDER BY sid DESC LIMIT 1"""
 JOBS_OF: Final = """
 SELECT id, lane, handler, attempt, due, dead_at, error, event_sid FROM job
 WHERE account_sid = $1 AND (
@@ -100,3 +102,9 @@ async def jobs_of(reader: Reader, event_sids: Collection[str], sids: Collection[
     """Return the jobs that react to events, or whose lanes name SIDs."""
     rows = await reader.fetch(JOBS_OF, reader.account_sid, list(event_sids), list(sids), JOBS)
     return [WaitingJob(**row) for row in rows]
+
+
+async def latest_text(reader: Reader) -> str | None:
+    """Return the SID of the text that a customer sent last."""
+    found: str | None = await reader.fetchval(LATEST_TEXT, reader.account_sid)
+    return found

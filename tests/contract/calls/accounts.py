@@ -16,7 +16,7 @@ def fetch_account(world: World) -> Callable[[], Any]:
 
 @good("POST", "api", f"{BASE}/Keys.json")
 def create_key(world: World) -> Callable[[], Any]:
-    return lambda: world.client.new_keys.create(friendly_name="laptop")
+    return lambda: world.client.new_keys.create(friendly_name=world.unique("laptop"))
 
 
 @good("GET", "api", f"{BASE}/Keys.json")

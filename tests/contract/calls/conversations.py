@@ -2,58 +2,20 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from parlour.conversations import receipts
-from tests.contract.good_calls import Builder, good
+from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, role, twice
+from tests.contract.calls.media import picture
+from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
 from tests.contract.world import World
-
-Twin = Callable[[World, Any], Callable[[], Any]]
-THEN, LATER = datetime(2024, 5, 1, 12, tzinfo=UTC), datetime(2025, 6, 2, 13, tzinfo=UTC)
-ATTRIBUTES = ('{"vip":true}', '{"vip":false}')
-
-
-def twice(method: str, path: str) -> Callable[[Twin], Twin]:
-    """Register a call below the account and below a service."""
-
-    def register(builder: Twin) -> Twin:
-        def short(world: World) -> Callable[[], Any]:
-            return builder(world, world.client.conversations.v1)
-
-        def long(world: World) -> Callable[[], Any]:
-            return builder(world, world.client.conversations.v1.services(service(world)))
-
-        pairs: tuple[tuple[str, Builder], ...] = (("/v1", short), ("/v1/Services/{ChatServiceSid}", long))
-        for base, call in pairs:
-            good(method, "conversations", f"{base}{path}")(call)
-        return builder
-
-    return register
-
-
-def service(world: World) -> str:
-    """Return a service beside the default one."""
-    return world.keep("service", lambda: str(world.client.conversations.v1.services.create(friendly_name="Other").sid))
-
-
-def conversation(world: World, root: Any, **options: Any) -> Any:
-    """Return the context of a new conversation."""
-    made = root.conversations.create(friendly_name=world.unique("Talk"), **options)
-    return root.conversations(made.sid)
 
 
 def message(world: World, root: Any) -> Any:
     """Return the context of a new message."""
     talk = conversation(world, root)
     return talk.messages(talk.messages.create(author="ana", body=world.unique("Hello")).sid)
-
-
-def role(world: World, root: Any, kind: str = "conversation") -> str:
-    """Return a new role."""
-    permission = ["sendMessage"] if kind == "conversation" else ["addParticipant"]
-    return str(root.roles.create(friendly_name=world.unique("role"), type=kind, permission=permission).sid)
 
 
 @twice("POST", "/Conversations")
@@ -177,7 +139,9 @@ def delete_participant(world: World, root: Any) -> Callable[[], Any]:
 @twice("POST", "/Conversations/{ConversationSid}/Messages")
 def create_message(world: World, root: Any) -> Callable[[], Any]:
     talk = conversation(world, root)
+    media_sid = picture(world, talk.fetch().chat_service_sid)["sid"]
     return lambda: talk.messages.create(
+        media_sid=media_sid,
         author=world.unique("ana"),
         body=world.unique("Hello"),
         date_created=world.pick(THEN, LATER),
@@ -284,6 +248,7 @@ def create_webhook(world: World, root: Any) -> Callable[[], Any]:
         configuration_method=world.pick("GET", "POST"),
         configuration_triggers=world.pick(["help"], ["stop"]),
     )
+    talk.webhooks.create(target="studio", configuration_flow_sid=flow(world)._solution["sid"])
     return lambda: talk.webhooks.create(
         target="webhook",
         configuration_url=f"https://example.com/{world.unique('hook')}",
@@ -324,6 +289,13 @@ def fetch_webhook(world: World, root: Any) -> Callable[[], Any]:
 @twice("POST", "/Conversations/{ConversationSid}/Webhooks/{Sid}")
 def update_webhook(world: World, root: Any) -> Callable[[], Any]:
     hook = webhook(world, root)
+    talk = conversation(world, root)
+    made = talk.webhooks.create(target="studio", configuration_flow_sid=flow(world)._solution["sid"])
+    talk.webhooks(made.sid).update(configuration_flow_sid=flow(world)._solution["sid"])
+    made = talk.webhooks.create(
+        target="trigger", configuration_url="https://example.com/words", configuration_triggers=["go"]
+    )
+    talk.webhooks(made.sid).update(configuration_triggers=world.pick(["help"], ["stop"]))
     return lambda: hook.update(
         configuration_url=f"https://example.com/{world.unique('hook')}",
         configuration_method=world.pick("GET", "POST"),

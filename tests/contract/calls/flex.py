@@ -107,6 +107,8 @@ def create_invite(world: World) -> Callable[[], Any]:
 @good("GET", "flex-api", f"{BELOW}/Invites")
 def list_invites(world: World) -> Callable[[], Any]:
     known = channel(world)
+    for _ in range(2):
+        known.invites.create(routing=routing(world))
     return lambda: known.invites.list(limit=3, page_size=1)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.contract.calls.conversations import service
+from tests.contract.calls.basics import service
 from tests.contract.good_calls import good
 from tests.contract.inprocess import JSON, Request, raw
 from tests.contract.world import World
@@ -17,15 +17,15 @@ PICTURE = (
 )
 
 
-def uploading(world: World) -> Request:
+def uploading(world: World, service_sid: str | None = None) -> Request:
     """Return the request that uploads a picture."""
-    request = raw(world.credentials, "POST", "mcs", f"/v1/Services/{service(world)}/Media")
+    request = raw(world.credentials, "POST", "mcs", f"/v1/Services/{service_sid or service(world)}/Media")
     return replace(request.with_header("Content-Type", "image/gif"), body=PICTURE)
 
 
-def picture(world: World) -> Any:
+def picture(world: World, service_sid: str | None = None) -> Any:
     """Upload a picture and return its record."""
-    world.transport.carry(uploading(world))
+    world.transport.carry(uploading(world, service_sid))
     assert world.transport.reply is not None
     return world.transport.reply.body
 

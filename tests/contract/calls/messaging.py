@@ -30,7 +30,9 @@ def create_message(world: World) -> Callable[[], Any]:
 def list_messages(world: World) -> Callable[[], Any]:
     sent = [text(world) for _ in range(3)]
     day = world.pick("2020-01-01", "2021-01-01")
-    world.client.messages.list(date_sent_after=day, date_sent_before="2090-01-01", limit=3, page_size=1)
+    before = world.pick("2090-01-01", "2091-01-01")
+    world.client.messages.list(date_sent_after=day, date_sent_before=before, limit=3, page_size=1)
+    world.client.messages.list(limit=3, page_size=1)
     world.client.messages.list(date_sent=day, limit=3)
     return lambda: world.client.messages.list(to=sent[0].to, from_=sent[0].from_, limit=3, page_size=1)
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.calls.conversations import role, service
+from tests.contract.calls.basics import role, service
+from tests.contract.calls.studio import flow
 from tests.contract.good_calls import good
 from tests.contract.world import World
 
@@ -78,6 +79,15 @@ def address(world: World) -> Any:
 def create_address(world: World) -> Callable[[], Any]:
     addresses = world.client.conversations.v1.address_configurations
     addresses.create(type="whatsapp", address=f"whatsapp:{world.phone()}", auto_creation_enabled=False)
+    addresses.create(
+        type="sms",
+        address=world.number(),
+        auto_creation_enabled=True,
+        auto_creation_type="studio",
+        auto_creation_studio_flow_sid=flow(world)._solution["sid"],
+        auto_creation_studio_retry_count=world.pick(1, 2),
+    )
+    addresses.create(type="sms", address=world.number(), auto_creation_enabled=True, auto_creation_type="default")
     number = world.number()
     service_sid = service(world)
     return lambda: addresses.create(
@@ -111,6 +121,12 @@ def fetch_address(world: World) -> Callable[[], Any]:
 @good("POST", "conversations", f"{ADDRESSES}/{{Sid}}")
 def update_address(world: World) -> Callable[[], Any]:
     known = address(world)
+    known.update(
+        auto_creation_type="studio",
+        auto_creation_studio_flow_sid=flow(world)._solution["sid"],
+        auto_creation_studio_retry_count=world.pick(1, 2),
+    )
+    known.update(auto_creation_type="default")
     service_sid = service(world)
     return lambda: known.update(
         friendly_name=world.unique("Shop"),

@@ -60,12 +60,15 @@ def fetch_worker(world: World) -> Callable[[], Any]:
 def update_worker(world: World) -> Callable[[], Any]:
     known = workspace(world).workers(worker(world))
     values = worker_options(world)
-    return lambda: known.update(reject_pending_reservations=world.pick(True, False), **values)
+    return lambda: known.update(
+        reject_pending_reservations=world.pick(True, False), if_match=world.pick("0", '"0"'), **values
+    )
 
 
 @good("DELETE", "taskrouter", f"{HERE}/Workers/{{Sid}}")
 def delete_worker(world: World) -> Callable[[], Any]:
-    return workspace(world).workers(worker(world)).delete  # type: ignore[no-any-return]
+    known = workspace(world).workers(worker(world))
+    return lambda: known.delete(if_match=world.pick("0", '"0"'))
 
 
 def worker_channel(world: World) -> Any:
@@ -150,7 +153,13 @@ def update_task(world: World) -> Callable[[], Any]:
     workspace(world).tasks(task(world).sid).update(
         assignment_status="canceled", reason=world.pick("wrong number", "spam")
     )
+    task_sid, _, reservation_sid = offer(world)
+    taken = workspace(world).tasks(task_sid)
+    taken.reservations(reservation_sid).update(reservation_status="accepted")
+    taken.update(assignment_status="wrapping")
+    taken.update(assignment_status="completed", reason="answered")
     return lambda: known.update(
+        if_match=world.pick("0", '"0"'),
         attributes=json.dumps({"name": world.unique("Bo")}),
         priority=world.pick(1, 2),
         task_channel=channel,
@@ -160,7 +169,8 @@ def update_task(world: World) -> Callable[[], Any]:
 
 @good("DELETE", "taskrouter", f"{HERE}/Tasks/{{Sid}}")
 def delete_task(world: World) -> Callable[[], Any]:
-    return workspace(world).tasks(task(world).sid).delete  # type: ignore[no-any-return]
+    known = workspace(world).tasks(task(world).sid)
+    return lambda: known.delete(if_match=world.pick("0", '"0"'))
 
 
 def offer(world: World) -> tuple[str, str, str]:
@@ -208,6 +218,12 @@ def fetch_worker_reservation(world: World) -> Callable[[], Any]:
 @good("POST", "taskrouter", f"{BY_TASK}/{{Sid}}")
 def update_task_reservation(world: World) -> Callable[[], Any]:
     task_sid, _, sid = offer(world)
+    workspace(world).tasks(task_sid).reservations(sid).update(
+        reservation_status="rejected", worker_activity_sid=activity(world, available=False), if_match="0"
+    )
+    task_sid, _, sid = offer(world)
+    workspace(world).tasks(task_sid).reservations(sid).update(instruction=world.pick("accept", "reject"), if_match="*")
+    task_sid, _, sid = offer(world)
     known = workspace(world).tasks(task_sid).reservations(sid)
     for status in world.pick(("accepted",), ("accepted", "wrapping"), ()):
         known.update(reservation_status=status)
@@ -217,6 +233,10 @@ def update_task_reservation(world: World) -> Callable[[], Any]:
 
 @good("POST", "taskrouter", f"{BY_WORKER}/{{Sid}}")
 def update_worker_reservation(world: World) -> Callable[[], Any]:
+    _, ana, sid = offer(world)
+    workspace(world).workers(ana).reservations(sid).update(instruction=world.pick("accept", "reject"), if_match="*")
+    _, ana, sid = offer(world)
+    workspace(world).workers(ana).reservations(sid).update(reservation_status="accepted", if_match="0")
     _, ana, sid = offer(world)
     away = activity(world, available=False)
     known = workspace(world).workers(ana).reservations(sid)

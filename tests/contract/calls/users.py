@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.calls.conversations import ATTRIBUTES, LATER, THEN, role, twice
+from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, role, twice
 from tests.contract.world import World
 
 

@@ -48,6 +48,8 @@ def make_reactions(needs: Needs) -> Reactions:
     async def take_inbound(run: JobRun, payload: dict[str, Any]) -> None:
         await inbound.take(needs, run, payload)
 
+    reactions.step(inbound.TAKE_TEXT)(inbound.take_text)
+
     @reactions.inside("account.created/1")
     async def begin_cleaning(uow: UnitOfWork, _event: Event) -> None:
         schedule(uow, CLEAN, lane="sms:clean", at=uow.now + EVERY, payload={})

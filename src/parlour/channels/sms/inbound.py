@@ -1,5 +1,6 @@
 """Inbound texts: stored as they came, then turned into messages of conversations (channels.md §8.3)."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -9,6 +10,7 @@ from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.fetching import Unavailable
 from parlour.channels.sms.store import events as store
 from parlour.channels.sms.store.connections import Connection
+from parlour.conversations import bindings, checks
 from parlour.conversations import inbound as conversations
 from parlour.conversations.inbound import Inbound, MediaItem, Received
 from parlour.kit import failpoints
@@ -19,6 +21,7 @@ from parlour.outbox.timers import schedule
 from parlour.store.unit import UnitOfWork
 
 TAKE: Final = "sms.take_inbound"
+TAKE_TEXT: Final = "sms.take_inbound_text"
 MEDIA_ATTEMPTS: Final = 4  # tries before a message is published without a file that cannot be had
 UNAVAILABLE: Final = "[attachment unavailable]"
 NOBODY: Final = Received(None, None, created=False)
@@ -38,11 +41,13 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
     provider_sid = form["MessageSid"]
     failpoints.passing(failpoints.INBOUND_READ)
 
+    handler = TAKE if _files(form) else TAKE_TEXT
+
     async def work(uow: UnitOfWork) -> None:
         if await store.insert(uow, connection.sid, provider_sid, form):
             schedule(
                 uow,
-                TAKE,
+                handler,
                 lane=f"sms-in:{form['To']}:{form['From']}",
                 payload={"connection_sid": connection.sid, "provider_sid": provider_sid},
             )
@@ -52,64 +57,78 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
     failpoints.passing(failpoints.INBOUND_STORED)
 
 
+async def take_text(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Turn a stored webhook without media into a record of the log and a message of a conversation."""
+    await _settle(uow, str(payload["connection_sid"]), str(payload["provider_sid"]), [])
+
+
 async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
-    """Turn a stored webhook into a record of the log and a message of a conversation, in one unit."""
+    """Fetch the media of a stored webhook, then take it as `take_text` does."""
     connection_sid, provider_sid = str(payload["connection_sid"]), str(payload["provider_sid"])
     event = await run.read(lambda reader: store.fetch(reader, connection_sid, provider_sid))
     if event is None:
         raise Dead(f"the webhook {provider_sid} is gone")
     if event.done_at is not None or event.form is None:
         return
-    form = event.form
     connection = await run.read(lambda reader: connections.fetch(reader, connection_sid))
-    files = await fetching.fetch_all(needs, connection, _files(form))
-    lost = [file for file in files if isinstance(file, Unavailable)]
-    if run.attempt < MEDIA_ATTEMPTS and any(file.passing for file in lost):
+    files = await fetching.fetch_all(needs, connection, _files(event.form))
+    passing = [file for file in files if isinstance(file, Unavailable) and file.passing]
+    if passing and run.attempt < MEDIA_ATTEMPTS:
         await _discard(needs, files)
-        raise Retry(reason=f"{len(lost)} files are not to be had: {lost[0].reason}")
-    items = [file for file in files if isinstance(file, MediaItem)]
+        raise Retry(reason=f"{len(passing)} files are not to be had: {passing[0].reason}")
+    if not await run.finish(lambda uow: _settle(uow, connection_sid, provider_sid, files)):
+        await _discard(needs, files)
 
-    async def work(uow: UnitOfWork, wanted: bool = True) -> bool:
-        locked = await store.lock(uow, connection_sid, provider_sid)
-        if locked is None or locked.done_at is not None:
-            return False
-        row, received_event = await log.record_inbound(
-            uow,
-            from_address=form["From"],
-            to_address=form["To"],
-            body=form.get("Body", ""),
-            num_media=len(files),
-            provider_sid=provider_sid,
-        )
-        uow.cause = received_event.sid
-        received = await conversations.receive(
-            uow,
-            Inbound(
-                form["From"], form["To"], _body(form.get("Body", ""), lost), items, channel_type="sms", source="SMS"
-            ),
-        )
-        store.done(
-            uow,
-            connection_sid,
-            provider_sid,
-            log_sid=row.sid,
-            conversation_sid=received.conversation_sid,
-            message_sid=received.message_sid,
-        )
-        return received.message_sid is not None
 
+async def _settle(
+    uow: UnitOfWork, connection_sid: str, provider_sid: str, files: Sequence[MediaItem | Unavailable]
+) -> bool:
+    """Log a text, put it into its conversation, and write down what became of it; False: no conversation has it."""
+    event = await store.lock(uow, connection_sid, provider_sid)
+    if event is None or event.done_at is not None or event.form is None:
+        return False
+    form = event.form
+    row, logged = await log.record_inbound(
+        uow,
+        from_address=form["From"],
+        to_address=form["To"],
+        body=form.get("Body", ""),
+        num_media=len(files),
+        provider_sid=provider_sid,
+    )
+    uow.cause = logged.sid
+    received = NOBODY
+    inbound = Inbound(
+        form["From"],
+        form["To"],
+        _body(form.get("Body", ""), [file for file in files if isinstance(file, Unavailable)]),
+        [file for file in files if isinstance(file, MediaItem)],
+    )
+    if _fits(inbound):
+        received = await conversations.receive(uow, inbound)
+    store.done(
+        uow,
+        connection_sid,
+        provider_sid,
+        log_sid=row.sid,
+        conversation_sid=received.conversation_sid,
+        message_sid=received.message_sid,
+    )
+    return received.message_sid is not None
+
+
+def _fits(inbound: Inbound) -> bool:
+    """Say whether a conversation can hold a text: senders by name, such as those of banks, are only logged."""
     try:
-        taken = await run.finish(work)
+        bindings.check_pair(inbound.address, inbound.proxy_address)
+        checks.body(inbound.body)
     except ContractError as error:
-        if error.status >= 500:
-            raise
-        journal.warning("a text that no conversation can hold", provider_sid=provider_sid, code=error.code)
-        taken = await run.finish(lambda uow: work(uow, wanted=False))
-    if not taken:
-        await _discard(needs, files)
+        journal.warning("a text that no conversation can hold", sender=inbound.address, code=error.code)
+        return False
+    return True
 
 
-async def _discard(needs: Needs, files: list[MediaItem | Unavailable]) -> None:
+async def _discard(needs: Needs, files: Sequence[MediaItem | Unavailable]) -> None:
     for file in files:
         if isinstance(file, MediaItem):
             await needs.media.delete(file.key)

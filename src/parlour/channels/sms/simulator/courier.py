@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,7 @@ class Courier:
             "I-Twilio-Idempotency-Token": webhook.token,
             "User-Agent": "TwilioProxy/1.1",
         }
-        answer, problem = None, ""
+        answer, problem, began = None, "", time.time()
         try:
             async with self.session.request(
                 "POST" if post else "GET",
@@ -150,6 +151,7 @@ class Courier:
             message_status=webhook.form.get("MessageStatus") or webhook.form.get("SmsStatus"),
             status=None if answer is None else answer.status,
             problem=problem,
+            began=began,
         )
         return answer
 
