@@ -86,7 +86,10 @@ WHERE NOT EXISTS (
 ADD_PROCESS: Final = """
 INSERT INTO process (started_at, seen_at, version, host, pid) VALUES ($1, $1, $2, $3, $4) RETURNING number"""
 
-HEARTBEAT: Final = "UPDATE process SET seen_at = $2 WHERE number = $1"
+# A restarted database knows no locks: another process may have taken our row for one of the dead.
+HEARTBEAT: Final = """
+INSERT INTO process (number, started_at, seen_at, version, host, pid) OVERRIDING SYSTEM VALUE
+VALUES ($1, $2, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET seen_at = excluded.seen_at"""
 OTHER_PROCESSES: Final = "SELECT count(*) FROM process WHERE number <> $1"
 REMOVE_PROCESS: Final = "DELETE FROM process WHERE number = $1"
 HOLD_PROCESS_LOCK: Final = "SELECT pg_try_advisory_lock($1, $2)"

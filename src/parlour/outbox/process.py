@@ -108,8 +108,8 @@ class Process:
                 if loop.time() >= next_housekeeping:
                     await self._database.system(self._keep_house)
                     next_housekeeping = loop.time() + HOUSEKEEPING
-            except DatabaseUnavailable:
-                log.warning("the database is away; waiting for it")
+            except DatabaseUnavailable as away:
+                log.warning("the database is away; waiting for it", why=repr(away.__cause__))
             except Exception:
                 log.exception("a sweep failed")  # without sweeps nothing that a crash left is found
             self._wake.jobs()
