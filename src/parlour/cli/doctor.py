@@ -17,6 +17,7 @@ from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
 from parlour.cli.program import operator_options, run_on_program
 from parlour.kit.wire import iso
+from parlour.outbox import lanes
 from parlour.package import Check, Invariant
 from parlour.store.migrations import MigrationsDiffer, pending
 
@@ -37,6 +38,27 @@ STRANDED_JOBS: Final = """
 SELECT j.id, j.lane, j.handler FROM job AS j
 LEFT JOIN lane AS l ON l.account_sid = j.account_sid AND l.name = j.lane
 WHERE j.account_sid = $1 AND j.dead_at IS NULL AND l.name IS NULL ORDER BY j.id"""
+OUTBOX: Final = (
+    Invariant(
+        9,
+        "every waiting delivery has a lane that comes to it",
+        lanes.JOBS_THAT_NOBODY_RUNS,
+        "The lane's row was lost or changed by hand; `parlour jobs retry ID` puts the job back into a lane.",
+    ),
+    Invariant(
+        9,
+        "no lane is held by a server that is gone",
+        lanes.LANES_OF_NOBODY,
+        "Start a server: its first sweep frees the lanes of the dead.",
+    ),
+    Invariant(
+        9,
+        "what was given up shows how often it was tried and why it failed",
+        lanes.DEAD_WITHOUT_HISTORY,
+        "The job was changed by hand; `parlour jobs retry ID` tries it again.",
+    ),
+)
+"""Invariants of the outbox, which stands below the packages and so registers none itself."""
 PROCESSES: Final = "SELECT number, host, pid, version, seen_at FROM process ORDER BY number"
 
 
@@ -109,7 +131,8 @@ async def examine_account(program: Program, account_sid: str) -> list[Finding]:
 
 def questions(program: Program) -> list[Invariant | Check]:
     """Return the invariants of all packages by number, then their checks."""
-    invariants = [invariant for package in program.packages for invariant in package.invariants]
+    invariants = [*OUTBOX]
+    invariants += [invariant for package in program.packages for invariant in package.invariants]
     checks = [check for package in program.packages for check in package.checks]
     return [*sorted(invariants, key=lambda invariant: invariant.number), *checks]
 

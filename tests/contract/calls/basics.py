@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.contract.good_calls import Builder, good
+from tests.contract.inprocess import raw
 from tests.contract.world import World
 
 Twin = Callable[[World, Any], Callable[[], Any]]
@@ -45,3 +47,10 @@ def role(world: World, root: Any, kind: str = "conversation") -> str:
     """Return a new role."""
     permission = ["sendMessage"] if kind == "conversation" else ["addParticipant"]
     return str(root.roles.create(friendly_name=world.unique("role"), type=kind, permission=permission).sid)
+
+
+def delete_with_header(world: World, context: Any) -> None:
+    """Delete a resource with the webhook header, which the official Python package takes and does not send."""
+    path = urlsplit(context._version.absolute_url(context._uri)).path
+    request = raw(world.credentials, "DELETE", "conversations", path)
+    world.transport.carry(request.with_header("X-Twilio-Webhook-Enabled", world.pick("true", "false")))

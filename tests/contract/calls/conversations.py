@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from parlour.conversations import receipts
-from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, role, twice
+from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, delete_with_header, role, twice
 from tests.contract.calls.media import picture
 from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
@@ -67,7 +67,8 @@ def update_conversation(world: World, root: Any) -> Callable[[], Any]:
 @twice("DELETE", "/Conversations/{Sid}")
 def delete_conversation(world: World, root: Any) -> Callable[[], Any]:
     talk = conversation(world, root)
-    return lambda: talk.delete(x_twilio_webhook_enabled=world.pick("true", "false"))
+    delete_with_header(world, conversation(world, root))
+    return talk.delete  # type: ignore[no-any-return]
 
 
 @twice("POST", "/Conversations/{ConversationSid}/Participants")
@@ -133,7 +134,8 @@ def update_participant(world: World, root: Any) -> Callable[[], Any]:
 @twice("DELETE", "/Conversations/{ConversationSid}/Participants/{Sid}")
 def delete_participant(world: World, root: Any) -> Callable[[], Any]:
     bob = participant(world, root)
-    return lambda: bob.delete(x_twilio_webhook_enabled=world.pick("true", "false"))
+    delete_with_header(world, participant(world, root))
+    return bob.delete  # type: ignore[no-any-return]
 
 
 @twice("POST", "/Conversations/{ConversationSid}/Messages")
@@ -182,7 +184,8 @@ def update_message(world: World, root: Any) -> Callable[[], Any]:
 @twice("DELETE", "/Conversations/{ConversationSid}/Messages/{Sid}")
 def delete_message(world: World, root: Any) -> Callable[[], Any]:
     hello = message(world, root)
-    return lambda: hello.delete(x_twilio_webhook_enabled=world.pick("true", "false"))
+    delete_with_header(world, message(world, root))
+    return hello.delete  # type: ignore[no-any-return]
 
 
 def receipt(world: World, root: Any) -> tuple[Any, str]:

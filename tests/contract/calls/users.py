@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, role, twice
+from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, delete_with_header, role, twice
 from tests.contract.world import World
 
 
@@ -78,7 +78,8 @@ def update_user(world: World, root: Any) -> Callable[[], Any]:
 @twice("DELETE", "/Users/{Sid}")
 def delete_user(world: World, root: Any) -> Callable[[], Any]:
     known = user(world, root)
-    return lambda: known.delete(x_twilio_webhook_enabled=world.pick("true", "false"))
+    delete_with_header(world, user(world, root))
+    return known.delete  # type: ignore[no-any-return]
 
 
 def user_conversation(world: World, root: Any, talks: int = 1) -> tuple[Any, str]:
