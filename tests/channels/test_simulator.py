@@ -302,3 +302,16 @@ def test_the_same_seed_gives_the_same_sids() -> None:
     assert (one.account_sid, one.new_sid("SM")) == (two.account_sid, two.new_sid("SM"))
     one.ledger.close()
     two.ledger.close()
+
+
+async def test_a_sender_has_its_rate_and_an_opted_out_handset_its_peace_only_when_asked(world: World) -> None:
+    await world.faults(sender_rate=20.0, opt_out=True)
+    for count in range(3):
+        await world.send(Body=f"paced {count}")
+    lines = await _until(lambda: world.book("handset.received"), 3)
+    assert lines[2]["at"] - lines[0]["at"] >= 0.09
+    await world.say("STOP")
+    status, error = await world.send(Body="still here")
+    assert (status, error["code"]) == (400, 21610)
+    await world.say("start")
+    assert (await world.send(Body="welcome back"))[0] == 201

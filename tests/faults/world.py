@@ -1,5 +1,6 @@
 """A world that can be broken: one database, one carrier, one or more servers, robots; each a process of its own."""
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
@@ -28,6 +30,14 @@ from tests.conftest import Credentials, free_port, wait_for_server
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 PATIENT = {"until_2xx": True, "wait_ms": 50, "max_wait_ms": 500}
 DEMO_NUMBER, MESSAGING_NUMBER = "+12025550100", "+12025550101"
+STUCK = """
+SELECT name, due, retry, lease, holder, (SELECT array_agg(number) FROM process) AS processes FROM lane
+WHERE name LIKE $1 OR name LIKE 'studio:%' OR name LIKE 'taskrouter%';
+SELECT lane, handler, attempt, due, dead_at, error FROM job WHERE lane LIKE $1 OR due = '-infinity';
+SELECT sid, body, state, called_at, reason, date_updated FROM carrier_send WHERE address LIKE $1;
+SELECT sid, assignment_status, task_queue_sid, date_updated FROM task WHERE attributes LIKE $1;
+SELECT r.sid, r.reservation_status FROM reservation r JOIN task t ON t.sid = r.task_sid WHERE t.attributes LIKE $1;
+SELECT provider_sid, received_at, done_at FROM carrier_event WHERE form ->> 'From' LIKE $1"""
 PARLOUR = [sys.executable, "-m", "parlour.cli.main"]
 
 
@@ -160,6 +170,19 @@ class World:
         wrong = [finding for finding in findings if not finding["good"]]
         assert done.returncode == (1 if wrong else 0), done.stderr
         return wrong
+
+    def stuck(self, handset: str) -> str:
+        """Return what the database holds of a handset that waits in vain, for the message of a failing test."""
+
+        async def look() -> list[str]:
+            connection = await asyncpg.connect(self.dsn)
+            rows = []
+            for sql in STUCK.split(";"):
+                rows += [str(dict(row)) for row in await connection.fetch(sql, f"%{handset}%")]
+            await connection.close()
+            return rows
+
+        return "\n".join(asyncio.run(look()))
 
     @contextlib.contextmanager
     def robots(self, count: int, *arguments: str) -> Iterator["subprocess.Popen[str]"]:

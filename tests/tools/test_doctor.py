@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner, Result
@@ -92,8 +93,26 @@ async def test_a_query_that_fails_is_itself_a_finding(program: Program, account:
 
 async def test_dead_jobs_are_found(program: Program, account: Credentials, dead_job: int) -> None:
     findings = await examine_account(program, account.account_sid)
-    assert [row["id"] for row in named(findings, "no dead jobs").rows] == [dead_job]
-    assert "jobs retry" in named(findings, "no dead jobs").remedy
+    assert [row["id"] for row in named(findings, "9. no dead jobs").rows] == [dead_job]
+    assert "jobs retry" in named(findings, "9. no dead jobs").remedy
+
+
+async def test_a_lane_that_nobody_works_on_is_found(program: Program, account: Credentials) -> None:
+    sid, now = account.account_sid, program.clock.now()
+    held = "INSERT INTO lane (account_sid, name, due, lease, holder) VALUES ($1, 'held', $2, $3, 999)"
+    await program.database.system(lambda c: c.execute(held, sid, now - timedelta(hours=1), now + timedelta(hours=1)))
+    late = named(await examine_account(program, sid), "9. no late lanes")
+    await program.database.system(lambda c: c.execute("DELETE FROM lane WHERE account_sid = $1 AND name = 'held'", sid))
+    assert [row["lane"] for row in late.rows] == ["held"]
+
+
+async def test_a_job_without_its_lane_is_found(program: Program, account: Credentials) -> None:
+    sid = account.account_sid
+    job = "INSERT INTO job (account_sid, lane, handler, request_id) VALUES ($1, 'nowhere', 'h', 'RQ')"
+    await program.database.system(lambda c: c.execute(job, sid))
+    stranded = named(await examine_account(program, sid), "9. each job stands in a lane")
+    await program.database.system(lambda c: c.execute("DELETE FROM job WHERE account_sid = $1", sid))
+    assert [row["lane"] for row in stranded.rows] == ["nowhere"]
 
 
 async def test_pending_migrations_are_named_and_nothing_else_is_asked(program: Program) -> None:
@@ -106,7 +125,9 @@ async def test_pending_migrations_are_named_and_nothing_else_is_asked(program: P
 async def test_the_command_exits_1_while_something_is_wrong(program: Program, dead_job: int) -> None:
     ill = await run(program, "doctor", "--json")
     assert ill.exit_code == 1
-    rows = [row for finding in json.loads(ill.stdout) if finding["name"] == "no dead jobs" for row in finding["rows"]]
+    rows = [
+        row for finding in json.loads(ill.stdout) if finding["name"] == "9. no dead jobs" for row in finding["rows"]
+    ]
     assert dead_job in [row["id"] for row in rows]
 
 

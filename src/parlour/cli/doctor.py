@@ -17,20 +17,48 @@ from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
 from parlour.cli.program import operator_options, run_on_program
 from parlour.kit.wire import iso
+from parlour.outbox import lanes
 from parlour.package import Check, Invariant
 from parlour.store.migrations import MigrationsDiffer, pending
 
 LEAST_DISK: Final = 1024**3  # bytes
 LARGEST_SKEW: Final = timedelta(seconds=5)
 SILENCE: Final = timedelta(seconds=30)  # real time without a sign of life
-OVERDUE: Final = timedelta(minutes=1)  # domain time
+OVERDUE: Final = timedelta(minutes=1)  # domain time that a free lane may wait
+HELD: Final = timedelta(minutes=15)  # domain time that a lane at work may wait: 20 jobs whose receivers hang
 ROWS_SHOWN: Final = 20
 OLDEST_POSTGRESQL: Final = 160000
 
 DEAD_JOBS: Final = """
 SELECT id, lane, handler, dead_at, error FROM job WHERE account_sid = $1 AND dead_at IS NOT NULL ORDER BY id"""
 OVERDUE_LANES: Final = """
-SELECT name AS lane, due FROM lane WHERE account_sid = $1 AND lease IS NULL AND due < $2 ORDER BY due"""
+SELECT name AS lane, due, holder FROM lane
+WHERE account_sid = $1 AND ((lease IS NULL AND due < $2) OR due < $3) ORDER BY due"""
+STRANDED_JOBS: Final = """
+SELECT j.id, j.lane, j.handler FROM job AS j
+LEFT JOIN lane AS l ON l.account_sid = j.account_sid AND l.name = j.lane
+WHERE j.account_sid = $1 AND j.dead_at IS NULL AND l.name IS NULL ORDER BY j.id"""
+OUTBOX: Final = (
+    Invariant(
+        9,
+        "every waiting delivery has a lane that comes to it",
+        lanes.JOBS_THAT_NOBODY_RUNS,
+        "The lane's row was lost or changed by hand; `parlour jobs retry ID` puts the job back into a lane.",
+    ),
+    Invariant(
+        9,
+        "no lane is held by a server that is gone",
+        lanes.LANES_OF_NOBODY,
+        "Start a server: its first sweep frees the lanes of the dead.",
+    ),
+    Invariant(
+        9,
+        "what was given up shows how often it was tried and why it failed",
+        lanes.DEAD_WITHOUT_HISTORY,
+        "The job was changed by hand; `parlour jobs retry ID` tries it again.",
+    ),
+)
+"""Invariants of the outbox, which stands below the packages and so registers none itself."""
 PROCESSES: Final = "SELECT number, host, pid, version, seen_at FROM process ORDER BY number"
 
 
@@ -88,8 +116,12 @@ async def examine_account(program: Program, account_sid: str) -> list[Finding]:
     """Ask the questions about one account: jobs, each package's invariants, and its checks."""
     now = program.database.clock.now()
     findings = [
-        await _ask(program, account_sid, "no dead jobs", DEAD_JOBS, (account_sid,), _DEAD_REMEDY),
-        await _ask(program, account_sid, "no late jobs", OVERDUE_LANES, (account_sid, now - OVERDUE), _OVERDUE_REMEDY),
+        await _ask(program, account_sid, f"9. {name}", sql, arguments, remedy)
+        for name, sql, arguments, remedy in (
+            ("no dead jobs", DEAD_JOBS, (account_sid,), _DEAD_REMEDY),
+            ("each job stands in a lane", STRANDED_JOBS, (account_sid,), _STRANDED_REMEDY),
+            ("no late lanes", OVERDUE_LANES, (account_sid, now - OVERDUE, now - HELD), _OVERDUE_REMEDY),
+        )
     ]
     for question in questions(program):
         name = f"{question.number}. {question.name}" if isinstance(question, Invariant) else question.name
@@ -99,20 +131,22 @@ async def examine_account(program: Program, account_sid: str) -> list[Finding]:
 
 def questions(program: Program) -> list[Invariant | Check]:
     """Return the invariants of all packages by number, then their checks."""
-    invariants = [invariant for package in program.packages for invariant in package.invariants]
+    invariants = [*OUTBOX]
+    invariants += [invariant for package in program.packages for invariant in package.invariants]
     checks = [check for package in program.packages for check in package.checks]
     return [*sorted(invariants, key=lambda invariant: invariant.number), *checks]
 
 
 _DEAD_REMEDY: Final = "Read the error, mend its cause, then `parlour jobs retry ID` or `parlour jobs retry --all`."
-_OVERDUE_REMEDY: Final = "No server works on these lanes: start one, or look at its log and at /metrics."
+_STRANDED_REMEDY: Final = "Report this as a bug, with the log; any new job of the lane brings these along."
+_OVERDUE_REMEDY: Final = "No server works on these lanes: start one, or look at the holder's log and restart it."
 
 
 async def _ask(
     program: Program, account_sid: str, name: str, sql: str, arguments: Sequence[object], remedy: str
 ) -> Finding:
     # A query may use the account alone; PostgreSQL refuses arguments that a query does not name.
-    given = arguments if "$2" in sql else arguments[:1]
+    given = [argument for number, argument in enumerate(arguments, 1) if f"${number}" in sql]
     try:
         rows = await program.database.read(account_sid, lambda reader: reader.fetch(sql, *given))
     except asyncpg.PostgresError as error:

@@ -19,11 +19,13 @@ class Retry(Exception):
 
     :param after: domain time to wait; None takes the usual back-off.
     :param reason: what went wrong, for the job's row.
+    :param failed: False: the job only waits for something, which is no attempt of the twelve that it has.
     """
 
-    def __init__(self, after: timedelta | None = None, reason: str = "") -> None:
+    def __init__(self, after: timedelta | None = None, reason: str = "", *, failed: bool = True) -> None:
         super().__init__(reason or "the job asked to be tried again")
         self.after = after
+        self.failed = failed
 
 
 class Dead(Exception):

@@ -86,7 +86,10 @@ WHERE NOT EXISTS (
 ADD_PROCESS: Final = """
 INSERT INTO process (started_at, seen_at, version, host, pid) VALUES ($1, $1, $2, $3, $4) RETURNING number"""
 
-HEARTBEAT: Final = "UPDATE process SET seen_at = $2 WHERE number = $1"
+# A restarted database knows no locks: another process may have taken our row for one of the dead.
+HEARTBEAT: Final = """
+INSERT INTO process (number, started_at, seen_at, version, host, pid) OVERRIDING SYSTEM VALUE
+VALUES ($1, $2, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET seen_at = excluded.seen_at"""
 OTHER_PROCESSES: Final = "SELECT count(*) FROM process WHERE number <> $1"
 REMOVE_PROCESS: Final = "DELETE FROM process WHERE number = $1"
 HOLD_PROCESS_LOCK: Final = "SELECT pg_try_advisory_lock($1, $2)"
@@ -109,3 +112,23 @@ WITH alive AS (
     ON CONFLICT (account_sid, name) DO UPDATE SET due = excluded.due, retry = NULL
 )
 SELECT count(*) FROM alive"""
+
+# What `parlour doctor` asks (invariant 9): $1 account, $2 domain time.
+JOBS_THAT_NOBODY_RUNS: Final = """
+SELECT j.id, j.lane, j.handler, l.due AS lane_due FROM job AS j
+LEFT JOIN lane AS l ON l.account_sid = j.account_sid AND l.name = j.lane
+WHERE j.account_sid = $1 AND j.dead_at IS NULL AND (l.name IS NULL OR (
+    l.holder IS NULL
+    AND l.due > greatest(j.due, coalesce(l.retry, '-infinity'), $2::timestamptz + interval '1 minute')))
+ORDER BY j.id"""
+
+LANES_OF_NOBODY: Final = """
+SELECT l.name AS lane, l.holder, l.lease FROM lane AS l
+WHERE l.account_sid = $1 AND $2::timestamptz IS NOT NULL AND l.holder IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM process WHERE number = l.holder)
+ORDER BY l.name"""
+
+DEAD_WITHOUT_HISTORY: Final = """
+SELECT id, lane, handler, dead_at FROM job
+WHERE account_sid = $1 AND $2::timestamptz IS NOT NULL AND dead_at IS NOT NULL AND (error IS NULL OR attempt = 0)
+ORDER BY id"""

@@ -23,6 +23,7 @@ KEEP_EVENTS: Final = timedelta(days=30)
 KEEP_DEAD_JOBS: Final = timedelta(days=14)
 PARTITIONS_AHEAD: Final = 3  # days
 HOUSEKEEPING: Final = 3600.0  # seconds of real time
+LINE_PATIENCE: Final = 5.0  # seconds; a killed PostgreSQL may leave a socket that answers nothing
 LARGEST_NOTIFY: Final = 7900  # bytes; PostgreSQL's limit is 8000
 
 log = structlog.get_logger("parlour.outbox")
@@ -107,8 +108,8 @@ class Process:
                 if loop.time() >= next_housekeeping:
                     await self._database.system(self._keep_house)
                     next_housekeeping = loop.time() + HOUSEKEEPING
-            except DatabaseUnavailable:
-                log.warning("the database is away; waiting for it")
+            except DatabaseUnavailable as away:
+                log.warning("the database is away; waiting for it", why=repr(away.__cause__))
             except Exception:
                 log.exception("a sweep failed")  # without sweeps nothing that a crash left is found
             self._wake.jobs()
@@ -138,7 +139,12 @@ class Process:
             raise DatabaseUnavailable from error
 
     async def _connect(self) -> None:
-        line: Any = await asyncpg.connect(self._database.dsn, server_settings={"application_name": "parlour-line"})
+        line: Any = await asyncpg.connect(
+            self._database.dsn,
+            timeout=LINE_PATIENCE,
+            command_timeout=LINE_PATIENCE,
+            server_settings={"application_name": "parlour-line"},
+        )
         if not await line.fetchval(sql.HOLD_PROCESS_LOCK, sql.PROCESS_LOCK, self.number):
             log.warning("the lock of this process is still held by its lost connection")
         await line.add_listener(CHANNEL, self._heard)

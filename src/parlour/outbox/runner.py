@@ -227,7 +227,7 @@ class Runner:
         except DatabaseUnavailable:
             raise
         except Retry as asked:
-            return await self._failed(job, str(asked), asked.after)
+            return await self._failed(job, str(asked), asked.after, count=asked.failed)
         except Dead as dead:
             await self._died(job, str(dead))
             return None
@@ -280,15 +280,15 @@ class Runner:
         if not began:
             await self._with_connection(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
 
-    async def _failed(self, job: Job, error: str, after: timedelta | None) -> datetime | None:
-        attempt = job.attempt + 1
+    async def _failed(self, job: Job, error: str, after: timedelta | None, *, count: bool = True) -> datetime | None:
+        attempt = job.attempt + 1 if count else job.attempt
         if attempt >= MAX_ATTEMPTS:
             await self._died(job, error)
             return None
         await self._with_connection(
             lambda connection: connection.execute(sql.FAILED, job.account_sid, job.id, attempt, error[:2000])
         )
-        back_off = min(FIRST_BACK_OFF * 2 ** (attempt - 1), LONGEST_BACK_OFF)
+        back_off = min(FIRST_BACK_OFF * 2 ** max(attempt - 1, 0), LONGEST_BACK_OFF)
         return self._clock.now() + (back_off if after is None else after)
 
     async def _died(self, job: Job, error: str) -> None:

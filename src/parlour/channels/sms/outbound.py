@@ -288,7 +288,8 @@ async def _ask(needs: Needs, run: JobRun, connection: Connection, send: Send) ->
     if found is not None:
         await run.finish(lambda uow: _accepted(uow, send.sid, found))
     elif left:
-        raise Retry(asking.pause(run.attempt, left), "the carrier does not show the message; waiting for its callback")
+        reason = "the carrier does not show the message; waiting for its callback"
+        raise Retry(asking.pause(run.attempt, left), reason, failed=False)
     elif connection.lists_at_once:
         await _never_arrived(needs, run, send)
     else:

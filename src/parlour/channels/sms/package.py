@@ -39,6 +39,23 @@ INVARIANTS: Final = [
                AND date_updated < $2::timestamptz - interval '1 hour'""",
         "look at the dead jobs of its lane with `parlour jobs list`, then `parlour jobs retry`",
     ),
+    Invariant(
+        11,
+        "a text on its way has a job that settles it",
+        """SELECT s.sid, s.state, s.proxy_address, s.address FROM carrier_send AS s
+           WHERE s.account_sid = $1 AND $2::timestamptz IS NOT NULL AND s.state IN ('queued', 'sending')
+               AND NOT EXISTS (
+                   SELECT 1 FROM job AS j WHERE j.account_sid = s.account_sid
+                       AND j.lane = 'sms-out:' || s.proxy_address || ':' || s.address)""",
+        "its job was deleted by hand; look for the text at the carrier and report this",
+    ),
+    Invariant(
+        11,
+        "a text that is called sent has the carrier's SID",
+        """SELECT sid, state, address FROM carrier_send
+           WHERE account_sid = $1 AND $2::timestamptz IS NOT NULL AND state = 'sent' AND provider_sid IS NULL""",
+        "the row was changed by hand; look for the text at the carrier",
+    ),
 ]
 
 

@@ -1,0 +1,156 @@
+"""A subscriber that hangs, with 20,000 jobs behind it, takes nothing from the others (DESIGN 2.5)."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from parlour.kit.clock import SystemClock
+from parlour.outbox.facts import Event, Outbox, state
+from parlour.outbox.jobs import JobRun
+from parlour.outbox.process import Process
+from parlour.outbox.reactions import Reactions, Registry
+from parlour.outbox.runner import Runner
+from parlour.outbox.timers import schedule
+from parlour.outbox.wake import Wake
+from parlour.store import migrations
+from parlour.store.database import Database
+from parlour.store.postgres.supervisor import Supervisor
+from parlour.store.unit import UnitOfWork
+from tests.conftest import FAST
+
+ACCOUNT = "AC" + "1" * 32
+QUEUED = 20_000
+HANGING_STREAMS = 40  # conversations that the hanging webhook is told of; each has a lane of its own
+STREAMS = 50
+PER_STREAM = 120
+PAIRS = 5
+LEAST = 0.9
+
+
+@dataclass
+class World:
+    """An outbox with a webhook that never answers and one that answers at once."""
+
+    database: Database
+    heard: int = 0
+    hanging: int = 0
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    all_heard: asyncio.Event = field(default_factory=asyncio.Event)
+    waited_for: int = 0
+
+    async def queue(self, count: int) -> None:
+        """Queue jobs of the hanging subscriber."""
+
+        async def work(uow: UnitOfWork) -> None:
+            for number in range(count):
+                schedule(uow, "hanging.tell", lane=f"webhook:WHhang:{number % HANGING_STREAMS}", payload={})
+
+        await self.database.step(ACCOUNT, work, request_id="RQ1")
+
+    async def measure(self) -> float:
+        """State facts on many streams and return how many the good subscriber heard in a second."""
+        self.waited_for = self.heard + STREAMS * PER_STREAM
+        self.all_heard.clear()
+        began = time.perf_counter()
+        await asyncio.gather(*(self._speak(stream) for stream in range(STREAMS)))
+        await asyncio.wait_for(self.all_heard.wait(), 60)
+        return STREAMS * PER_STREAM / (time.perf_counter() - began)
+
+    async def _speak(self, stream: int) -> None:
+        async def work(uow: UnitOfWork) -> None:
+            for _ in range(PER_STREAM // 4):
+                await state(uow, "said/1", stream=f"CH{stream}", object_sid="IM1", snapshot={"text": "hello"})
+
+        for _ in range(4):
+            await self.database.step(ACCOUNT, work, request_id="RQ2")
+
+    async def waiting(self) -> int:
+        """Return how many jobs of the hanging subscriber wait."""
+        count = "SELECT count(*) FROM job WHERE handler = 'hanging.tell'"
+        return int(await self.database.system(lambda connection: connection.fetchval(count)))
+
+
+def subscribers(world: World) -> Registry:
+    reactions = Reactions("hanging")
+
+    @reactions.job("hanging.tell")
+    async def tell(_run: JobRun, _payload: dict[str, object]) -> None:
+        world.hanging += 1
+        try:
+            await world.release.wait()
+        finally:
+            world.hanging -= 1
+
+    good = Reactions("good")
+
+    @good.after("said/1", lanes=lambda event: [f"webhook:WHgood:{event.stream}"])
+    async def hear(_uow: UnitOfWork, _event: Event) -> None:
+        world.heard += 1
+        if world.heard == world.waited_for:
+            world.all_heard.set()
+
+    return Registry([reactions, good])
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with Supervisor(tmp_path / "data", settings=FAST) as postgres:
+        database = Database(postgres.address.dsn, clock=SystemClock())
+        await database.open()
+        await database.system(lambda c: migrations.migrate(c, migrations.of_floor("parlour.outbox")))
+        one = World(database)
+        registry, wake = subscribers(one), Wake()
+        database.extensions[Outbox] = lambda: Outbox(registry, wake)
+        process = Process(database, wake)
+        await process.join()
+        runner = Runner(database, registry, wake, SystemClock(), process.number)
+        tasks = [asyncio.create_task(runner.run()), asyncio.create_task(process.sweep())]
+        yield one
+        await runner.stop(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await process.leave()
+        await database.close()
+
+
+async def free(world: World) -> None:
+    """Take the hanging subscriber's jobs away."""
+    await world.database.system(lambda c: c.execute("DELETE FROM job WHERE handler = 'hanging.tell'"))
+    world.release.set()
+    async with asyncio.timeout(30):
+        while world.hanging or await world.database.system(lambda c: c.fetchval("SELECT count(*) FROM lane")):
+            await asyncio.sleep(0.02)
+    world.release.clear()
+
+
+async def hang(world: World) -> None:
+    """Queue the hanging subscriber's jobs and wait until the first of each lane hangs."""
+    await world.queue(QUEUED)
+    async with asyncio.timeout(30):
+        while world.hanging < HANGING_STREAMS:
+            await asyncio.sleep(0.02)
+    assert await world.waiting() == QUEUED
+
+
+async def test_a_hanging_subscriber_with_20000_queued_jobs_slows_no_other_lane(world: World) -> None:
+    await world.measure()
+    ratios = []
+    for pair in range(PAIRS):
+        figures = {}
+        for hanging in (True, False) if pair % 2 else (False, True):
+            if hanging:
+                await hang(world)
+            figures[hanging] = await world.measure()
+            if hanging:
+                assert await world.waiting() == QUEUED
+                await free(world)
+        ratios.append(figures[True] / figures[False])
+        print(f"pair {pair + 1}: {figures[False]:.0f}/s alone, {figures[True]:.0f}/s beside a hanging one")
+    print(f"ratio of throughput, median of {PAIRS} pairs: {statistics.median(ratios):.2f}")
+    assert statistics.median(ratios) >= LEAST
