@@ -29,6 +29,8 @@ LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process li
 MAX_ATTEMPTS: Final = 12
 FIRST_BACK_OFF: Final = timedelta(seconds=1)
 LONGEST_BACK_OFF: Final = timedelta(minutes=5)
+BUSY: Final = 24  # lanes in one claim from which on waiting a moment saves more than it costs
+GATHER: Final = 0.1  # seconds of that moment: a lane's jobs gather and are done together
 SWEEP: Final = 1.0  # seconds of real time between looks without a hint
 AWAY: Final = 0.2  # seconds of real time between tries while the database is away
 STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
@@ -76,7 +78,10 @@ class Runner:
         """Work until ``stop``."""
         while not self._stopping:
             try:
-                if not await self._turn() and not self._finished:
+                claimed = await self._turn()
+                if claimed >= BUSY:
+                    await asyncio.sleep(GATHER)
+                elif not claimed and not self._finished:
                     await self._wake.wait(await self._until_next())
             except DatabaseUnavailable:
                 await asyncio.sleep(AWAY)
