@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import proof
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
@@ -20,7 +22,7 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 FIRST = ("kit", "spine", "store")
-LAST = ("acceptance", "faults", "demo", "contract")  # contract looks at the traffic of all others
+LAST = ("path", "faults", "demo", "contract")  # contract looks at the traffic of all others
 NOTHING_COLLECTED = 5
 
 
@@ -46,6 +48,9 @@ def main() -> int:
     results = [run(suite, prove=given.prove) for suite in given.suites or suites()]
     if not given.suites and COVERAGE.exists():
         results.append(coverage())
+    if given.prove:
+        rows = [{**asdict(result), "skipped": len(result.skipped)} for result in results]
+        print(f"\nThe proof is in {proof.write(rows, REPORTS).relative_to(ROOT)}", flush=True)
     report(results)
     return 1 if any(result.failed for result in results) else 0
 

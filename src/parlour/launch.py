@@ -14,6 +14,7 @@ from parlour.app import Program, compose
 from parlour.channels.sms.simulator.app import Carrier
 from parlour.demo import make_carrier, seed
 from parlour.first_start import first_start
+from parlour.kit.who import say_about
 from parlour.playground import playground_carrier_routes
 from parlour.published import address_published, publish_demo_credentials
 from parlour.server import Server, ServerFailed, stop_on_signals
@@ -136,7 +137,7 @@ def set_up_logs(level: str, file: TextIO = sys.stderr) -> None:
     renderer: Any = structlog.dev.ConsoleRenderer() if file.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            say_about,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

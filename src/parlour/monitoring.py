@@ -42,11 +42,16 @@ class Metrics:
         self.lag = Gauge("parlour_event_loop_lag_seconds", "Lag of the event loop now", registry=self.registry)
         self.jobs = Gauge("parlour_jobs", "Jobs by state", ["state"], registry=self.registry)
         self.longest_stall = 0.0
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, method: str, operation: str, status: int, seconds: float) -> None:
         """Count an answered request."""
-        self.requests.labels(method, operation, str(status)).inc()
-        self.seconds.labels(operation).observe(seconds)
+        found = self._children.get((method, operation, status))
+        if found is None:
+            found = self.requests.labels(method, operation, str(status)), self.seconds.labels(operation)
+            self._children[method, operation, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def lagged(self, seconds: float) -> None:
         """Note how late the event loop was."""

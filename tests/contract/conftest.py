@@ -1,6 +1,8 @@
 """Records the traffic of the whole run, and checks it when everything else is done."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if any(item.path.name == LAST for item in items) and not os.environ.get(VARIABLE):
         folder = Path(tempfile.mkdtemp(prefix="parlour-record-"))
         os.environ[VARIABLE] = str(folder / "traffic.jsonl")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -36,12 +36,15 @@ FROM unnest($12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text
 ORDER BY j.position"""
 
 
-# The same for one event in the statement that makes it true. `guard` is a data-changing SELECT of the caller with one
-# row (or none, then nothing is written) whose column `addition` joins the snapshot.
+# The same for one event in the statement that makes it true. `guard` is a data-changing statement of the caller that
+# returns one row (or none, then nothing is written) whose column `addition` joins the snapshot; `row` inserts FROM
+# told, whose column `snapshot` is the whole.
 GUARDED: Final = """
-WITH guard AS ({guard}), changed AS ({row}), stated AS (
+WITH guard AS ({guard}), told AS (
+    SELECT $9::text::jsonb || guard.addition AS snapshot FROM guard
+), changed AS ({row}), stated AS (
     INSERT INTO event (account_sid, sid, at, kind, stream, object_sid, request_id, cause, snapshot)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb || guard.addition FROM guard
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, told.snapshot FROM told
 ), woken AS (
     INSERT INTO lane (account_sid, name, due)
     SELECT $1, l.name, $3 FROM unnest($10::text[]) AS l (name), guard ORDER BY l.name

@@ -60,7 +60,12 @@ WHERE holder = $1 AND NOT EXISTS (
     WHERE known.account_sid = lane.account_sid AND known.name = lane.name
 )"""
 
-RENEW: Final = "UPDATE lane SET lease = $2 WHERE holder = $1"
+# Lanes that somebody else writes to at the moment are renewed next time: waiting here could close a circle.
+RENEW: Final = """
+UPDATE lane SET lease = $2
+WHERE (account_sid, name) IN (
+    SELECT account_sid, name FROM lane WHERE holder = $1 AND lease < $3 FOR UPDATE SKIP LOCKED
+)"""
 
 NEXT_DUE: Final = "SELECT min(due) FROM lane WHERE holder IS NULL"
 

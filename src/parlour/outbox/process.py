@@ -123,7 +123,7 @@ class Process:
             await connection.execute(
                 sql.HEARTBEAT, self.number, real_now(), __version__, socket.gethostname(), os.getpid()
             )
-            await connection.execute(sql.RENEW, self.number, real_now() + LEASE)
+            await connection.execute(sql.RENEW, self.number, real_now() + LEASE, real_now() + LEASE / 2)
             freed = await connection.fetch(sql.FREE_LANES_OF_THE_DEAD, sql.PROCESS_LOCK)
             if freed:
                 log.info("freed lanes of a process that died", lanes=len(freed))

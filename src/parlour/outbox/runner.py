@@ -13,6 +13,7 @@ import structlog
 from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
+from parlour.kit.who import about
 from parlour.outbox import lanes as sql
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
@@ -219,8 +220,8 @@ class Runner:
         if self.fired is not None:
             self.fired.append({"lane": job.lane, "handler": job.handler})
         try:
-            with structlog.contextvars.bound_contextvars(request_id=job.request_id, account_sid=job.account_sid):
-                await self._call(job)
+            about.set((job.request_id, job.account_sid))  # each lane is a task of its own
+            await self._call(job)
             failpoints.passing(failpoints.JOB_DONE)
         except JobGone:
             return None

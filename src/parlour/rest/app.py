@@ -12,6 +12,7 @@ from parlour.kit import failpoints
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
+from parlour.kit.who import about
 from parlour.kit.wire import encode_json
 from parlour.rest import errors
 from parlour.rest.forms import Ref, plan_of, read_form, unsupported
@@ -103,8 +104,8 @@ class RestApp:
             operation, path = self._find(scope["method"], target)
             name = f"{operation.product}{operation.path}"
             call = await self._call(operation, path, target, headers, scope, receive, request_id)
-            with structlog.contextvars.bound_contextvars(request_id=request_id, account_sid=call.account_sid):
-                answer, unknown = await self._run(operation, call)
+            about.set((request_id, call.account_sid))  # each request is a task of its own
+            answer, unknown = await self._run(operation, call)
         except ContractError as refusal:
             error = refusal
             answer = Answer(refusal.status, errors.envelope(refusal))

@@ -14,6 +14,7 @@ from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.wire import decode_json, json_text
+from parlour.store.pool import Pool
 from parlour.store.unit import Extension, Reader, UnitOfWork
 
 T = TypeVar("T")
@@ -24,6 +25,14 @@ IDLE_IN_TRANSACTION: Final = "10000"  # milliseconds; enforces DESIGN 2.3
 COMMAND_TIMEOUT: Final = 60.0  # seconds
 STATEMENTS: Final = 1000  # prepared statements kept per connection; a round trip is saved for each that is found
 LARGEST_STATEMENT: Final = 64 * 1024  # characters of a statement that is kept
+SERVER_SETTINGS: Final = {
+    "application_name": "parlour",
+    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+    "jit": "off",
+    # The statements here are few and prepared; planning them anew for each call costs more than it finds, and the
+    # number of elements in an array parameter must not decide about it (docs/decisions/hot-path.md).
+    "plan_cache_mode": "force_generic_plan",
+}
 REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
@@ -47,18 +56,6 @@ class DatabaseUnavailable(ContractError):
         super().__init__(20503, 503, "The database is not available at the moment. Please try again.")
 
 
-class _Connection(asyncpg.Connection):
-    """A connection that is given back as it is: units of work leave no state on it."""
-
-    def get_reset_query(self) -> str:
-        """Return nothing to be run between two users."""
-        return ""
-
-
-async def _prepare_connection(connection: Any) -> None:
-    await connection.set_type_codec("jsonb", encoder=json_text, decoder=decode_json, schema="pg_catalog", format="text")
-
-
 class Database:
     """A pool of connections to one PostgreSQL database.
 
@@ -72,32 +69,17 @@ class Database:
         self.clock = clock
         self.sids = sids or Sids()
         self._connections = connections
-        self._pool: Any = None
+        self._pool: Pool | None = None
         self.extensions: dict[type[Extension], Callable[[], Extension]] = {}
 
     async def open(self, *, patience: float = 30.0) -> None:
         """Connect, waiting up to ``patience`` seconds for a database that is not up yet."""
+        self._pool = Pool(self._connect, self._connections)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         while True:
             try:
-                self._pool = await asyncpg.create_pool(
-                    self.dsn,
-                    min_size=1,
-                    max_size=self._connections,
-                    init=_prepare_connection,
-                    connection_class=_Connection,
-                    command_timeout=COMMAND_TIMEOUT,
-                    max_inactive_connection_lifetime=0,
-                    statement_cache_size=STATEMENTS,
-                    max_cached_statement_lifetime=0,
-                    max_cacheable_statement_size=LARGEST_STATEMENT,
-                    server_settings={
-                        "application_name": "parlour",
-                        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
-                        "jit": "off",
-                    },
-                )
+                self._pool.release(await self._pool.acquire(CONNECT_WAIT))
             except UNAVAILABLE:
                 if loop.time() > deadline:
                     raise
@@ -105,13 +87,25 @@ class Database:
             else:
                 return
 
+    async def _connect(self) -> Any:
+        connection: Any = await asyncpg.connect(
+            self.dsn,
+            timeout=CONNECT_WAIT,
+            command_timeout=COMMAND_TIMEOUT,
+            statement_cache_size=STATEMENTS,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=LARGEST_STATEMENT,
+            server_settings=SERVER_SETTINGS,
+        )
+        await connection.set_type_codec(
+            "jsonb", encoder=json_text, decoder=decode_json, schema="pg_catalog", format="text"
+        )
+        return connection
+
     async def close(self) -> None:
         """Close every connection, forcibly after five seconds."""
         if self._pool is not None:
-            try:
-                await asyncio.wait_for(self._pool.close(), 5)
-            except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                self._pool.terminate()
+            await self._pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -119,23 +113,25 @@ class Database:
 
         :raises DatabaseUnavailable: none could be had in time.
         """
-        try:
-            connection = await self._pool.acquire(timeout=CONNECT_WAIT)
-        except UNAVAILABLE as error:
-            raise DatabaseUnavailable from error
+        connection = await self._borrow()
         try:
             yield connection
-        except (asyncpg.InternalClientError, TimeoutError):
+        except (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError):
             connection.terminate()  # nobody knows what it still waits for
             raise
         finally:
-            await self._release(connection)
+            self._pool_or_fail().release(connection)
 
-    async def _release(self, connection: Any) -> None:
+    async def _borrow(self) -> Any:
         try:
-            await self._pool.release(connection)
-        except UNAVAILABLE:
-            log.warning("a connection was lost while it was given back")
+            return await self._pool_or_fail().acquire(CONNECT_WAIT)
+        except UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
+
+    def _pool_or_fail(self) -> Pool:
+        if self._pool is None:
+            raise RuntimeError("the database was not opened")
+        return self._pool
 
     async def read(self, account_sid: str, work: Callable[[Reader], Awaitable[T]]) -> T:
         """Run ``work`` on a connection outside any transaction, again once if the connection was dead.
@@ -185,8 +181,14 @@ class Database:
         while True:
             attempt += 1
             try:
-                async with self.connection() as connection:
+                connection = await self._borrow()
+                try:
                     return await self._attempt(connection, account_sid, work, request_id, cause, on_begin)
+                except (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError):
+                    connection.terminate()  # nobody knows what it still waits for
+                    raise
+                finally:
+                    self._pool_or_fail().release(connection)
             except REPEATABLE:
                 if attempt >= STEP_ATTEMPTS:
                     raise
