@@ -22,6 +22,7 @@ T = TypeVar("T")
 STEP_ATTEMPTS: Final = 8  # times a step runs before a deadlock is the caller's problem
 CONNECT_WAIT: Final = 10.0  # seconds a request waits for a free connection before 503
 IDLE_IN_TRANSACTION: Final = "10000"  # milliseconds; enforces DESIGN 2.3
+DIAL_WAIT: Final = 3.0  # seconds for a new connection; a dying server accepts and never says a word
 COMMAND_TIMEOUT: Final = 60.0  # seconds
 STATEMENTS: Final = 1000  # prepared statements kept per connection; a round trip is saved for each that is found
 LARGEST_STATEMENT: Final = 64 * 1024  # characters of a statement that is kept
@@ -90,7 +91,7 @@ class Database:
     async def _connect(self) -> Any:
         connection: Any = await asyncpg.connect(
             self.dsn,
-            timeout=CONNECT_WAIT,
+            timeout=DIAL_WAIT,
             command_timeout=COMMAND_TIMEOUT,
             statement_cache_size=STATEMENTS,
             max_cached_statement_lifetime=0,

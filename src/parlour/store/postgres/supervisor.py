@@ -56,7 +56,9 @@ SETTINGS: Mapping[str, str] = {
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
-_STEADY = 30.0
+_ORPHANS_PATIENCE = 0.1
+"""Seconds for processes without their server: what they hold is lost, and recovery waits for their end."""
+_STEADY = 1.0
 """Seconds of service after which the next restart is at once again."""
 
 
@@ -255,7 +257,7 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             try:
-                await processes.end_all(self.folder.cluster, patience=self._patience)
+                await processes.end_all(self.folder.cluster, patience=_ORPHANS_PATIENCE)
                 await run()
             except (PostgresError, OSError, asyncpg.PostgresError) as error:
                 self._log.error("PostgreSQL could not be started again", error=str(error))
