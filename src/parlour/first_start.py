@@ -6,6 +6,20 @@ from parlour.accounts import service
 from parlour.accounts.service import Credentials
 from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
+from parlour.settings import Settings
+
+
+def check_given(settings: Settings) -> None:
+    """Refuse given credentials that somebody could guess, and half of a pair.
+
+    :raises WeakCredentials: with what to do instead.
+    """
+    if (settings.account_sid is None) != (settings.auth_token is None):
+        raise service.WeakCredentials(
+            "give both --account-sid and --auth-token, or neither: then they are made at random"
+        )
+    if settings.account_sid is not None and settings.auth_token is not None:
+        service.check_given(settings.account_sid, settings.auth_token, playground=settings.playground)
 
 
 async def first_start(program: Program) -> None:
@@ -14,8 +28,6 @@ async def first_start(program: Program) -> None:
     if accounts:
         return
     settings = program.settings
-    if settings.account_sid is not None and settings.auth_token is not None:
-        service.check_given(settings.account_sid, settings.auth_token, playground=settings.playground)
     credentials = await service.create_account(
         program.database,
         program.box,

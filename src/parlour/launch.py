@@ -10,10 +10,11 @@ from typing import Any, TextIO
 
 import structlog
 
+from parlour.accounts.service import WeakCredentials
 from parlour.app import Program, compose
 from parlour.channels.sms.simulator.app import Carrier
 from parlour.demo import make_carrier, seed
-from parlour.first_start import first_start
+from parlour.first_start import check_given, first_start
 from parlour.kit.who import say_about
 from parlour.playground import playground_carrier_routes
 from parlour.published import address_published, publish_demo_credentials
@@ -49,6 +50,11 @@ class Audience:
 async def run(settings: Settings, audience: Audience | None = None) -> int:
     """Run the server until it is told to stop; return the exit status."""
     audience = audience or Audience()
+    try:
+        check_given(settings)
+    except WeakCredentials as error:
+        _complain(str(error))
+        return 1
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     stop_on_signals(loop, stop.set)

@@ -118,6 +118,15 @@ shared = pytest.mark.needs_shared
     ],
 )
 def test_a_text_message_reaches_an_agent_and_is_answered(world: World, script: Script) -> None:
+    walk_all(world, script)
+
+
+def test_the_same_way_leads_through_a_server_on_a_database_of_its_own(served_world: World) -> None:
+    walk_all(served_world, DEMO)
+
+
+def walk_all(world: World, script: Script) -> None:
+    """Walk the whole way of one customer."""
     walk = Walk(world, script, next(customers))
     walk.address_uses_the_flow()
     walk.customer_talks_to_the_flow()
