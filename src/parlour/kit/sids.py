@@ -1,13 +1,16 @@
 """SIDs: two letters and 32 hex digits, ordered by the time of their making (DESIGN 2.2)."""
 
+import os
 import re
-import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 _PATTERN: Final = re.compile(r"^[A-Z]{2}[0-9a-f]{32}$")
 _ANY_CASE: Final = re.compile(r"^[a-zA-Z]{2}[0-9a-fA-F]{32}$")
+_TAIL_BITS: Final = 60  # random bits at the end of a SID
+_TAIL: Final = (1 << _TAIL_BITS) - 1
+_RANDOM_BYTES: Final = 9  # the tail, and 12 bits where a millisecond's counter begins
 
 
 class Sids:
@@ -17,8 +20,8 @@ class Sids:
     at a random place, the rest is random.
     """
 
-    def __init__(self, random_bits: Callable[[int], int] = secrets.randbits) -> None:
-        self._random_bits = random_bits
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._random_bytes = random_bytes
         self._millisecond = -1
         self._counter = 0
 
@@ -29,15 +32,16 @@ class Sids:
         :param at: domain time of the making.
         """
         millisecond = max(int(at.timestamp() * 1000), self._millisecond)
+        random = int.from_bytes(self._random_bytes(_RANDOM_BYTES))
         if millisecond > self._millisecond:
-            self._counter = self._random_bits(16)
+            self._counter = random >> _TAIL_BITS
         else:
             self._counter += 1
             if self._counter >= 1 << 20:
                 millisecond += 1
                 self._counter = 0
         self._millisecond = millisecond
-        return f"{prefix}{millisecond:012x}{self._counter:05x}{self._random_bits(60):015x}"
+        return f"{prefix}{millisecond:012x}{self._counter:05x}{random & _TAIL:015x}"
 
 
 def is_sid(value: str, *prefixes: str) -> bool:

@@ -33,7 +33,8 @@ def decode_json(text: str | bytes) -> Any:
 
 def iso(at: datetime) -> str:
     """Return ``YYYY-MM-DDTHH:MM:SSZ``, the form of every v1 and v2 answer (conversations.md §1.5)."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}Z"
 
 
 def iso_or_none(at: datetime | None) -> str | None:

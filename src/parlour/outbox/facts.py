@@ -47,17 +47,20 @@ WITH guard AS ({guard}), told AS (
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, told.snapshot FROM told
 ), woken AS (
     INSERT INTO lane (account_sid, name, due)
-    SELECT $1, l.name, $3 FROM unnest($10::text[]) AS l (name), guard ORDER BY l.name
+    SELECT $1, l.name, $3
+    FROM (SELECT DISTINCT unnest(string_to_array($10, chr(10))) AS name) AS l, guard ORDER BY l.name
     ON CONFLICT (account_sid, name)
         DO UPDATE SET due = greatest(least(lane.due, excluded.due), lane.retry)
 ), set_going AS (
     INSERT INTO job (account_sid, lane, handler, request_id, event_sid, event_at)
     SELECT $1, j.lane, j.handler, $7, $2, $3
-    FROM unnest($11::text[], $12::text[]) WITH ORDINALITY AS j (lane, handler, position), guard
+    FROM unnest(string_to_array($10, chr(10)), string_to_array($11, chr(10)))
+        WITH ORDINALITY AS j (lane, handler, position), guard
     ORDER BY j.position
 )
 SELECT * FROM guard"""
-GUARDED_PARAMETERS: Final = 12  # of its own; the caller's begin with $13
+# Of its own; the caller's begin with $12. Lists go as lines, since arrays are slow to encode.
+GUARDED_PARAMETERS: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ async def conclude(
 ) -> Any:
     """Change rows and state one fact about them in a single statement; return the guard's row or None.
 
-    :param sql: made by `guarded`; ``args`` are the parameters from $13.
+    :param sql: made by `guarded`; ``args`` are the parameters from $12.
     :returns: None where the guard found its row changed: nothing was written and the unit may go on otherwise.
     """
     outbox = uow.extension_factory(Outbox)()
@@ -207,9 +210,8 @@ async def conclude(
         uow.request_id,
         uow.cause,
         json_text(snapshot),
-        sorted(set(lanes)),
-        lanes,
-        handlers,
+        "\n".join(lanes) if lanes else None,
+        "\n".join(handlers) if lanes else None,
         *args,
     )
     if row is None:
@@ -220,7 +222,7 @@ async def conclude(
 
 
 def guarded(guard: str, row: str) -> str:
-    """Return the SQL for `conclude`; both parts number their own parameters from $13, $1 is the account SID."""
+    """Return the SQL for `conclude`; both parts number their own parameters from $12, $1 is the account SID."""
     return GUARDED.format(guard=guard, row=row)
 
 

@@ -211,6 +211,8 @@ def _form_values(call: Call) -> dict[str, list[str]]:
 
 
 def _pairs(text: str) -> dict[str, list[str]]:
+    if not text:
+        return {}
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
@@ -233,7 +235,13 @@ async def _stream(receive: Receive) -> AsyncIterator[bytes]:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    parts = []
+    first = await receive()
+    if not first.get("more_body", False) and first["type"] == "http.request":
+        body: bytes = first.get("body", b"")
+        if len(body) > BODY_LIMIT:
+            raise ContractError(20001, 413, f"The body is larger than {BODY_LIMIT} bytes")
+        return body
+    parts = [first.get("body", b"")]
     size = 0
     async for part in _stream(receive):
         size += len(part)

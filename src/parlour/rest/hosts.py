@@ -22,6 +22,8 @@ class Addressing:
 
     def trusts(self, peer: str) -> bool:
         """Say whether the peer's ``X-Forwarded-*`` headers count."""
+        if not self.trusted_proxies:
+            return False
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:

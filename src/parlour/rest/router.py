@@ -55,7 +55,7 @@ class Router:
                 child = node.variable
                 if child is None:
                     return None
-                values.append(unquote(segment))
+                values.append(unquote(segment) if "%" in segment else segment)
             node = child
         if not node.operations:
             return None
