@@ -25,7 +25,8 @@ LATE_MARK = """
 WITH late AS (
     UPDATE task SET date_updated = date_updated - interval '1 minute'
     WHERE account_sid = $1 AND assignment_status = 'pending' RETURNING *
-) INSERT INTO match_mark (account_sid, workspace_sid, subject_sid) SELECT account_sid, workspace_sid, sid FROM late"""
+) INSERT INTO match_mark (account_sid, workspace_sid, subject_sid, marked_at)
+SELECT account_sid, workspace_sid, sid, date_updated FROM late"""
 LATE_WEBHOOK = """
 UPDATE carrier_event SET done_at = NULL, received_at = received_at - interval '2 hours' WHERE account_sid = $1"""
 LATE_SEND = """
