@@ -3,6 +3,8 @@
 import contextlib
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.conftest import LiveServer
@@ -35,3 +37,9 @@ def test_the_number_example_attaches_a_number_and_its_flow(server: LiveServer) -
     exec(block, known)  # noqa: S102 - our own document
     addresses = known["client"].conversations.v1.address_configurations.list(type="sms")
     assert "+12025550177" in [address.address for address in addresses]
+
+
+def test_the_table_of_inside_reactions_is_as_the_program_is() -> None:
+    command = [sys.executable, str(DOCS.parent / "scripts" / "reactions.py"), "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,7 +1,7 @@
 """The unit of work: one step is one transaction (DESIGN 2.3).
 
 BEGIN is sent before the first statement that may write or lock. A unit that only peeked and then writes one
-statement needs neither BEGIN nor COMMIT (docs/decisions/0002).
+statement needs neither BEGIN nor COMMIT (docs/decisions/hot-path.md).
 """
 
 import re
