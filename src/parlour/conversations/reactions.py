@@ -16,6 +16,7 @@ def make_reactions(media_store: MediaStore) -> Reactions:
 
     @reactions.inside("account.created/1")
     async def provision(uow: UnitOfWork, _event: Event) -> None:
+        """Give a new account its default service with the roles (conversations.md §7.2)."""
         await services.create_default(uow)
 
     @reactions.step(timers.HANDLER)

@@ -71,7 +71,9 @@ async def conversation_ends(uow: UnitOfWork, event: Event) -> None:
         await _close_if_last(uow, invite, other_than=event.snapshot["task_sid"], wrapping_counts=False)
 
 
-@reactions.inside("reservation.completed/1", "task.completed/1", "task.canceled/1", "task.deleted/1")
+@reactions.inside(
+    "reservation.completed/1", "task.completed/1", "task.canceled/1", "task.deleted/1", "task.system-deleted/1"
+)
 async def agent_leaves(uow: UnitOfWork, event: Event) -> None:
     """Remove the agent when the reservation or task ends; the last one closes conversation and channel."""
     is_reservation = event.kind.startswith("reservation.")

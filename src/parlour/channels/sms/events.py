@@ -52,6 +52,7 @@ def make_reactions(needs: Needs) -> Reactions:
 
     @reactions.inside("account.created/1")
     async def begin_cleaning(uow: UnitOfWork, _event: Event) -> None:
+        """Have the raw bodies of a new account's webhooks forgotten in time."""
         schedule(uow, CLEAN, lane="sms:clean", at=uow.now + EVERY, payload={})
 
     @reactions.step(CLEAN)
