@@ -5,6 +5,7 @@ The carrier gives each message its own id and hands one half to each of two serv
 
 import json
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,7 @@ def check_followers(world: World, conversations: dict[str, str]) -> None:
         assert [channel.sid for channel in interaction.channels.list()] == [one["flexInteractionChannelSid"]]
 
 
-def try_bursts(world: World, count: int, seed: int) -> None:
+def try_bursts(world: World, count: int, seed: int) -> str:
     chance = random.Random(seed)
     conversations: dict[str, str] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -95,14 +96,16 @@ def try_bursts(world: World, count: int, seed: int) -> None:
     check_followers(world, conversations)
     assert len(conversations) == count
     assert world.doctor() == []
-    print(f"{count} bursts of {MESSAGES} first messages to {len(world.servers)} servers, seed {seed}")
+    return f"{count} bursts of {MESSAGES} first messages to {len(world.servers)} servers (seed {seed}): one of each"
 
 
-def test_50_first_messages_to_two_servers_make_one_conversation_execution_interaction_and_task(pair: World) -> None:
-    try_bursts(pair, 40, seed=1)
+def test_50_first_messages_to_two_servers_make_one_conversation_execution_interaction_and_task(
+    pair: World, say: Callable[[str], None]
+) -> None:
+    say(try_bursts(pair, 40, seed=1))
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-def test_400_bursts_of_first_messages_make_one_conversation_each(pair: World) -> None:
-    try_bursts(pair, 400, seed=2)
+def test_400_bursts_of_first_messages_make_one_conversation_each(pair: World, say: Callable[[str], None]) -> None:
+    say(try_bursts(pair, 400, seed=2))

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from twilio.request_validator import RequestValidator
@@ -60,7 +60,9 @@ def check(world: World, forms: list[Form]) -> None:
         assert Counter(row.body for row in logged) == Counter(bodies)
 
 
-def test_copies_to_two_servers_with_a_restart_between_them_and_a_week_later_are_stored_once(pair: World) -> None:
+def test_copies_to_two_servers_with_a_restart_between_them_and_a_week_later_are_stored_once(
+    pair: World, say: Callable[[str], None]
+) -> None:
     chance = random.Random(5)
     handsets = [pair.handset() for _ in range(HANDSETS)]
     forms = [text(pair, handset, f"{number} of {handset}", chance) for handset in handsets for number in range(TEXTS)]
@@ -76,7 +78,7 @@ def test_copies_to_two_servers_with_a_restart_between_them_and_a_week_later_are_
     check(pair, forms)
     # The tasks ran out after a day; conversations without one are what invariant 4 is there to report.
     assert {finding["name"][:2] for finding in pair.doctor()} <= {"4."}
-    print(f"{posts} webhooks of {len(forms)} texts: each stored once")
+    say(f"{posts} webhooks of {len(forms)} texts: each stored once")
 
 
 def test_webhooks_that_are_not_signed_for_their_body_and_address_are_refused_and_nothing_is_stored(pair: World) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +138,9 @@ async def hang(world: World) -> None:
     assert await world.waiting() == QUEUED
 
 
-async def test_a_hanging_subscriber_with_20000_queued_jobs_slows_no_other_lane(world: World) -> None:
+async def test_a_hanging_subscriber_with_20000_queued_jobs_slows_no_other_lane(
+    world: World, say: Callable[[str], None]
+) -> None:
     await world.measure()
     ratios = []
     for pair in range(PAIRS):
@@ -151,6 +153,6 @@ async def test_a_hanging_subscriber_with_20000_queued_jobs_slows_no_other_lane(w
                 assert await world.waiting() == QUEUED
                 await free(world)
         ratios.append(figures[True] / figures[False])
-        print(f"pair {pair + 1}: {figures[False]:.0f}/s alone, {figures[True]:.0f}/s beside a hanging one")
-    print(f"ratio of throughput, median of {PAIRS} pairs: {statistics.median(ratios):.2f}")
+        say(f"pair {pair + 1}: {figures[False]:.0f}/s alone, {figures[True]:.0f}/s beside a hanging one")
+    say(f"ratio of throughput, median of {PAIRS} pairs: {statistics.median(ratios):.2f}")
     assert statistics.median(ratios) >= LEAST

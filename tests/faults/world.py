@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -48,12 +49,13 @@ class ServerProcess:
     url: str
     command: list[str]
     log: Path
+    environment: dict[str, str]
     process: "subprocess.Popen[bytes]"
 
     def start(self) -> None:
         """Start the process again; `wait` says when it answers."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(self.command, stdout=output, stderr=output)
+            self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.environment)
 
     def wait(self) -> None:
         """Wait until it is ready."""
@@ -97,6 +99,12 @@ class World:
     used: int = 0
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Return what servers run with: their code is compiled once, as where they are installed."""
+        known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
+
+    @property
     def server(self) -> ServerProcess:
         """The first server."""
         return self.servers[0]
@@ -124,8 +132,8 @@ class World:
         ]  # fmt: skip
         log = self.folder / f"server-{len(self.servers)}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
-        one = ServerProcess(url, command, log, process)
+            process = subprocess.Popen(command, stdout=output, stderr=output, env=self.environment)
+        one = ServerProcess(url, command, log, self.environment, process)
         self.servers.append(one)
         one.wait()
         return one

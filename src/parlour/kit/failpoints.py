@@ -3,6 +3,7 @@
 Nothing is armed unless the fault routes of demo and ephemeral mode arm it.
 """
 
+import contextlib
 import os
 import signal
 from collections.abc import Sequence
@@ -56,4 +57,5 @@ def passing(name: str) -> None:
     if armed.after <= 0:
         del _armed[name]
         for pid in armed.pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself since
+                os.kill(pid, signal.SIGKILL)
