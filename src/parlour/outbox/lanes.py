@@ -7,10 +7,12 @@ from typing import Final
 
 PROCESS_LOCK: Final = 7_265_002  # first key of the advisory lock that a living process holds
 
+# $6: subscribers that hold as many lanes as one may.
 CLAIM: Final = """
 WITH due AS (
     SELECT account_sid, name FROM lane
     WHERE due <= $1 AND (lease IS NULL OR lease < $2)
+      AND ($6::text[] IS NULL OR split_part(name, ':', 1) || ':' || split_part(name, ':', 2) <> ALL ($6::text[]))
     ORDER BY due LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE lane SET lease = $4, holder = $5

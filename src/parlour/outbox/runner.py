@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,7 +23,9 @@ from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, Database
 from parlour.store.unit import UnitOfWork
 
 LANES_AT_ONCE: Final = 512  # a hanging receiver holds one of them, so that it slows nobody
+LANES_OF_ONE: Final = 128  # lanes that one subscriber may hold: what hangs with many streams leaves room for others
 LANES_PER_CLAIM: Final = 64
+CROWDED: Final = 0.25  # seconds between looks without a hint while lanes wait for their own subscriber
 JOBS_PER_LANE: Final = 20
 LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process lives
 MAX_ATTEMPTS: Final = 12
@@ -113,9 +115,10 @@ class Runner:
         if room <= 0 or self._stopping:
             return 0
         now = self._clock.now()
+        crowded = self._crowded()
 
         async def claim(connection: Any) -> tuple[list[LaneKey], list[Any]]:
-            rows = await connection.fetch(sql.CLAIM, now, real_now(), room, real_now() + LEASE, self._number)
+            rows = await connection.fetch(sql.CLAIM, now, real_now(), room, real_now() + LEASE, self._number, crowded)
             keys = [(row["account_sid"], row["name"]) for row in rows]
             return keys, await self._jobs(connection, keys, now) if keys else []
 
@@ -324,7 +327,16 @@ class Runner:
             self._finished = {**finished, **self._finished}
             raise
 
+    def _crowded(self) -> list[str] | None:
+        """Return the subscribers that hold as many lanes as one may, None where there are none."""
+        if len(self._running) < LANES_OF_ONE:
+            return None
+        held = Counter(subscriber_of(name) for _, name in self._running)
+        return [subscriber for subscriber, count in held.items() if count >= LANES_OF_ONE] or None
+
     async def _until_next(self) -> float:
+        if self._crowded() is not None:
+            return CROWDED
         due = await self._with_connection(lambda connection: connection.fetchval(sql.NEXT_DUE))
         if due is None:
             return SWEEP
@@ -342,6 +354,11 @@ class Runner:
             except REPEATABLE:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))
         raise DatabaseUnavailable
+
+
+def subscriber_of(lane: str) -> str:
+    """Return whose lane it is, such as one webhook or one number: the first two parts of the name."""
+    return ":".join(lane.split(":", 2)[:2])
 
 
 def _job(row: Any) -> Job:
