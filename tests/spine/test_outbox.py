@@ -202,22 +202,22 @@ async def test_the_runner_goes_on_after_a_failure_of_its_own_statements(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, stored: bool
 ) -> None:
     """A runner that ended at a deadlock kept its lanes for as long as its process lived."""
-    runner, system = world.clock._runner, world.database.system
+    runner, bookkeep = world.clock._runner, world.database.bookkeep
     calls = 0
 
     async def failing(work: Any) -> Any:
         nonlocal calls
         if asyncio.current_task() is not running:
-            return await system(work)
+            return await bookkeep(work)
         calls += 1
         if calls % 3:
-            return await system(work)
+            return await bookkeep(work)
         if stored:
-            await system(work)
+            await bookkeep(work)
         raise error
 
     running = next(task for task in asyncio.all_tasks() if task.get_name() == "runner")
-    monkeypatch.setattr(world.database, "system", failing)
+    monkeypatch.setattr(world.database, "bookkeep", failing)
     for number in range(30):
         await world.say(f"s{number % 5}", str(number))
     await asyncio.wait_for(world.clock.settle(), 30)

@@ -32,9 +32,10 @@ LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AN
 ORDER BY j.due, j.id"""
 
 LOCK_LANES: Final = """
-SELECT name FROM lane
+SELECT account_sid, name FROM lane
 WHERE (account_sid, name) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND holder = $3
 ORDER BY account_sid, name FOR UPDATE"""
+LOCK_FREE_LANES: Final = LOCK_LANES + " SKIP LOCKED"
 
 # The statement after LOCK_LANES sees every job of a writer that held the lane before us.
 RELEASE_LANES: Final = """

@@ -27,6 +27,8 @@ LANES_OF_ONE: Final = 128  # lanes that one subscriber may hold: what hangs with
 LANES_PER_CLAIM: Final = 64
 CROWDED: Final = 0.25  # seconds between looks without a hint while lanes wait for their own subscriber
 JOBS_PER_LANE: Final = 20
+LANES_PER_RELEASE: Final = 32
+RELEASES_IN_VAIN: Final = 5  # times a lane's row may be busy before we wait for it
 LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process lives
 MAX_ATTEMPTS: Final = 12
 FIRST_BACK_OFF: Final = timedelta(seconds=1)
@@ -61,6 +63,7 @@ class Runner:
         self._number = process_number
         self._running: dict[LaneKey, asyncio.Task[None]] = {}
         self._finished: dict[LaneKey, datetime | None] = {}
+        self._not_yet: Counter[LaneKey] = Counter()
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
         self._stopping = False
         self._in_doubt = False
@@ -309,23 +312,46 @@ class Runner:
         )
 
     async def _release(self) -> None:
-        if not self._finished:
-            return
-        finished, self._finished = self._finished, {}
-        keys = sorted(finished)
+        """Give finished lanes back; one whose row a writer holds at the moment has its turn next time."""
+        while self._finished:
+            keys = sorted(self._finished)[:LANES_PER_RELEASE]
+            patient = any(self._not_yet[key] >= RELEASES_IN_VAIN for key in keys)
+            finished = {key: self._finished.pop(key) for key in keys}
+            try:
+                given = await self._with_connection(
+                    lambda connection, f=finished, p=patient: self._give(connection, f, p)
+                )
+            except BaseException:
+                self._finished = {**finished, **self._finished}
+                raise
+            kept = {} if patient else {key: retry for key, retry in finished.items() if key not in given}
+            for key in finished:
+                if key in kept:
+                    self._not_yet[key] += 1
+                else:
+                    self._not_yet.pop(key, None)
+            if kept:
+                self._finished = {**kept, **self._finished}
+                return
+
+    async def _give(self, connection: Any, finished: dict[LaneKey, datetime | None], patient: bool) -> set[LaneKey]:
+        keys = list(finished)
         accounts, names = [key[0] for key in keys], [key[1] for key in keys]
-        retries = [finished[key] for key in keys]
-
-        async def release(connection: Any) -> None:
-            async with connection.transaction():
-                await connection.execute(sql.LOCK_LANES, accounts, names, self._number)
-                await connection.execute(sql.RELEASE_LANES, accounts, names, retries, self._number, self._clock.now())
-
-        try:
-            await self._with_connection(release)
-        except BaseException:
-            self._finished = {**finished, **self._finished}
-            raise
+        async with connection.transaction():
+            lock = sql.LOCK_LANES if patient else sql.LOCK_FREE_LANES
+            rows = await connection.fetch(lock, accounts, names, self._number)
+            given = {(row["account_sid"], row["name"]) for row in rows}
+            if given:
+                mine = [key for key in keys if key in given]
+                await connection.execute(
+                    sql.RELEASE_LANES,
+                    [key[0] for key in mine],
+                    [key[1] for key in mine],
+                    [finished[key] for key in mine],
+                    self._number,
+                    self._clock.now(),
+                )
+        return given
 
     def _crowded(self) -> list[str] | None:
         """Return the subscribers that hold as many lanes as one may, None where there are none."""
@@ -350,7 +376,7 @@ class Runner:
         """
         for attempt in range(STEP_ATTEMPTS):
             try:
-                return await self._database.system(work)
+                return await self._database.bookkeep(work)
             except REPEATABLE:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))
         raise DatabaseUnavailable

@@ -34,6 +34,11 @@ SERVER_SETTINGS: Final = {
     # number of elements in an array parameter must not decide about it (docs/decisions/hot-path.md).
     "plan_cache_mode": "force_generic_plan",
 }
+# Who holds which lane: a crash may lose it, so these commits need not wait for the disk.
+BOOK_SETTINGS: Final = {**SERVER_SETTINGS, "application_name": "parlour-books", "synchronous_commit": "off"}
+BOOK_CONNECTIONS: Final = 4
+# After these nobody knows what the connection still waits for.
+LEFT_OPEN: Final = (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
 REPEATABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
@@ -71,11 +76,13 @@ class Database:
         self.sids = sids or Sids()
         self._connections = connections
         self._pool: Pool | None = None
+        self._books: Pool | None = None
         self.extensions: dict[type[Extension], Callable[[], Extension]] = {}
 
     async def open(self, *, patience: float = 30.0) -> None:
         """Connect, waiting up to ``patience`` seconds for a database that is not up yet."""
-        self._pool = Pool(self._connect, self._connections)
+        self._pool = Pool(lambda: self._connect(SERVER_SETTINGS), self._connections)
+        self._books = Pool(lambda: self._connect(BOOK_SETTINGS), BOOK_CONNECTIONS)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         while True:
@@ -88,7 +95,7 @@ class Database:
             else:
                 return
 
-    async def _connect(self) -> Any:
+    async def _connect(self, server_settings: dict[str, str]) -> Any:
         connection: Any = await asyncpg.connect(
             self.dsn,
             timeout=DIAL_WAIT,
@@ -96,7 +103,7 @@ class Database:
             statement_cache_size=STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=LARGEST_STATEMENT,
-            server_settings=SERVER_SETTINGS,
+            server_settings=server_settings,
         )
         await connection.set_type_codec(
             "jsonb", encoder=json_text, decoder=decode_json, schema="pg_catalog", format="text"
@@ -105,8 +112,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection, forcibly after five seconds."""
-        if self._pool is not None:
-            await self._pool.close()
+        for pool in (self._pool, self._books):
+            if pool is not None:
+                await pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -114,25 +122,8 @@ class Database:
 
         :raises DatabaseUnavailable: none could be had in time.
         """
-        connection = await self._borrow()
-        try:
+        async with _lent(_opened(self._pool)) as connection:
             yield connection
-        except (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError):
-            connection.terminate()  # nobody knows what it still waits for
-            raise
-        finally:
-            self._pool_or_fail().release(connection)
-
-    async def _borrow(self) -> Any:
-        try:
-            return await self._pool_or_fail().acquire(CONNECT_WAIT)
-        except UNAVAILABLE as error:
-            raise DatabaseUnavailable from error
-
-    def _pool_or_fail(self) -> Pool:
-        if self._pool is None:
-            raise RuntimeError("the database was not opened")
-        return self._pool
 
     async def read(self, account_sid: str, work: Callable[[Reader], Awaitable[T]]) -> T:
         """Run ``work`` on a connection outside any transaction, again once if the connection was dead.
@@ -155,6 +146,17 @@ class Database:
         """
         try:
             async with self.connection() as connection:
+                return await work(connection)
+        except UNAVAILABLE as error:
+            raise DatabaseUnavailable from error
+
+    async def bookkeep(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Run ``work`` where what it writes may be lost by a crash of PostgreSQL: who holds which lane, and the like.
+
+        :raises DatabaseUnavailable: PostgreSQL is away.
+        """
+        try:
+            async with _lent(_opened(self._books)) as connection:
                 return await work(connection)
         except UNAVAILABLE as error:
             raise DatabaseUnavailable from error
@@ -182,14 +184,15 @@ class Database:
         while True:
             attempt += 1
             try:
-                connection = await self._borrow()
+                pool = _opened(self._pool)
+                connection = await _borrow(pool)
                 try:
                     return await self._attempt(connection, account_sid, work, request_id, cause, on_begin)
-                except (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError):
-                    connection.terminate()  # nobody knows what it still waits for
+                except LEFT_OPEN:
+                    connection.terminate()
                     raise
                 finally:
-                    self._pool_or_fail().release(connection)
+                    pool.release(connection)
             except REPEATABLE:
                 if attempt >= STEP_ATTEMPTS:
                     raise
@@ -236,6 +239,31 @@ class Database:
             await connection.execute("COMMIT")
         unit.committed()
         return result
+
+
+def _opened(pool: Pool | None) -> Pool:
+    if pool is None:
+        raise RuntimeError("the database was not opened")
+    return pool
+
+
+async def _borrow(pool: Pool) -> Any:
+    try:
+        return await pool.acquire(CONNECT_WAIT)
+    except UNAVAILABLE as error:
+        raise DatabaseUnavailable from error
+
+
+@asynccontextmanager
+async def _lent(pool: Pool) -> AsyncIterator[Any]:
+    connection = await _borrow(pool)
+    try:
+        yield connection
+    except LEFT_OPEN:
+        connection.terminate()
+        raise
+    finally:
+        pool.release(connection)
 
 
 class _DeadBeforeCommit(Exception):
