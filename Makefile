@@ -38,7 +38,7 @@ prove: install pages browser ## The full counts, however long
 	@$(BIN)/python scripts/test.py --prove $(SUITES)
 
 bench: install ## The benchmarks, each with its floor
-	@$(BIN)/python -m bench.append $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 coverage: install ## Write docs/coverage.md from the traffic of the last `make test`
 	@$(BIN)/python scripts/coverage.py --record $(CACHE)/traffic.jsonl $(ARGS)
