@@ -21,6 +21,7 @@ from parlour.outbox.test_clock import TestClock
 from parlour.playground import playground_routes
 from parlour.rest.app import RestApp
 from parlour.rest.hosts import Addressing
+from parlour.settings import Settings
 
 SOCKETS_PATIENCE: Final = 5  # seconds for open connections at the end
 JOBS_PATIENCE: Final = 10.0  # seconds for running jobs at the end
@@ -127,23 +128,7 @@ class Server:
             otherwise=Starlette(routes=routes),
             observe=metrics.request,
         )
-        server = _Server(
-            uvicorn.Config(
-                rest,
-                host=settings.host,
-                port=settings.port,
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-                ws_ping_interval=None,
-                ws_ping_timeout=None,
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=SOCKETS_PATIENCE,
-                lifespan="off",
-            )
-        )
+        server = _http_server(rest, settings)
         monitoring = asyncio.create_task(monitor.run(), name="loop monitor")
         serving = asyncio.create_task(server.serve(), name="http")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
@@ -163,6 +148,27 @@ class Server:
             log.debug("stopped serving", process=process.number)
         if not self.started.is_set():
             raise ServerFailed(f"the server could not listen on {settings.host}:{settings.port}; is the port taken?")
+
+
+def _http_server(app: RestApp, settings: Settings) -> _Server:
+    """Return uvicorn as we need it: no signals, no pings, no compression, a bounded end (DESIGN 2.1, 2.11)."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            ws_ping_interval=None,
+            ws_ping_timeout=None,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=SOCKETS_PATIENCE,
+            lifespan="off",
+        )
+    )
 
 
 class ServerFailed(Exception):

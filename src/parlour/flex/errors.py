@@ -3,11 +3,10 @@
 from parlour.kit.errors import ContractError
 
 
-def duplicate_channel(conversation_sid: str, channel_sid: str) -> ContractError:
+def duplicate_channel(conversation_sid: str, channel_sid: str | None) -> ContractError:
     """45353: the conversation has an open interaction channel."""
-    return ContractError(
-        45353, 409, f"Conversation {conversation_sid} already has the open Interaction Channel {channel_sid}"
-    )
+    which = "an open Interaction Channel" if channel_sid is None else f"the open Interaction Channel {channel_sid}"
+    return ContractError(45353, 409, f"Conversation {conversation_sid} already has {which}")
 
 
 def conversation_closed(conversation_sid: str) -> ContractError:

@@ -80,41 +80,82 @@ async def create(
     :param people: participants of a new conversation: ``address`` and ``proxy_address``, or ``identity``.
     :raises ContractError: 45353 the conversation has an open channel, 45354 it is closed, 45355 nobody to talk to.
     """
+    conversation_sid = await _conversation_without_channel(uow, conversation_sid, people)
+    customer = await _customer(uow, conversation_sid, channel_type, routing.attributes)
+    # The desktop may derive the interaction's SID from its first task's digits (flex.md, SID prefixes).
+    task_sid = uow.new_sid("WT")
+    sids = Sids(f"KD{task_sid[2:]}", uow.new_sid("UO"), uow.new_sid("KG"), conversation_sid)
+    task = await _create_task(uow, sids, customer, initiated_by, routing, task_sid)
+    made = Made(
+        sids.interaction_sid,
+        sids.channel_sid,
+        sids.invite_sid,
+        task_sid,
+        conversation_sid,
+        channel_type,
+        {"reservation": None, "properties": task_properties(task, uow)},
+        webhook_ttid,
+    )
+    await _insert(uow, made, sids, customer, initiated_by, interaction_context_sid)
+    await state(
+        uow,
+        "interaction.created/1",
+        stream=made.sid,
+        object_sid=made.sid,
+        snapshot={
+            "interaction_sid": made.sid,
+            "channel_sid": made.channel_sid,
+            "invite_sid": made.invite_sid,
+            "task_sid": task_sid,
+            "conversation_sid": conversation_sid,
+            "channel_type": channel_type,
+            "initiated_by": initiated_by,
+        },
+    )
+    return made
+
+
+async def _conversation_without_channel(
+    uow: UnitOfWork, conversation_sid: str | None, people: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return the conversation to hand over: given and free, or a new one."""
     if conversation_sid is None:
-        conversation_sid = await _new_conversation(uow, people)
+        return await _new_conversation(uow, people)
     conversation = await conversations.fetch(uow, conversation_sid)
     if conversation.state == "closed":
         raise errors.conversation_closed(conversation_sid)
     open_channel = await store.open_channel_of(uow, conversation.sid)
     if open_channel is not None:
         raise errors.duplicate_channel(conversation.sid, open_channel.sid)
-    customer = await _customer(uow, conversation.sid, channel_type, routing.attributes)
-    # The desktop may derive the interaction's SID from its first task's digits (flex.md, SID prefixes).
-    task_sid = uow.new_sid("WT")
-    sids = Sids(f"KD{task_sid[2:]}", uow.new_sid("UO"), uow.new_sid("KG"), conversation.sid)
-    task = await _create_task(uow, sids, customer, initiated_by, routing, task_sid)
-    answer = {"reservation": None, "properties": task_properties(task, uow)}
-    await store.insert_interaction(
-        uow,
-        Interaction(
-            account_sid=uow.account_sid,
-            sid=sids.interaction_sid,
-            initiated_by=initiated_by,
-            routing=answer,
-            interaction_context_sid=interaction_context_sid,
-            webhook_ttid=webhook_ttid,
-            date_created=uow.now,
-            date_updated=uow.now,
-            channel_sid=sids.channel_sid,
-            channel_type=channel_type,
-        ),
+    return str(conversation.sid)
+
+
+async def _insert(
+    uow: UnitOfWork,
+    made: Made,
+    sids: Sids,
+    customer: Customer,
+    initiated_by: str,
+    interaction_context_sid: str | None,
+) -> None:
+    interaction = Interaction(
+        account_sid=uow.account_sid,
+        sid=made.sid,
+        initiated_by=initiated_by,
+        routing=made.routing,
+        interaction_context_sid=interaction_context_sid,
+        webhook_ttid=made.webhook_ttid,
+        date_created=uow.now,
+        date_updated=uow.now,
+        channel_sid=made.channel_sid,
+        channel_type=made.channel_type,
     )
     channel = Channel(
         account_sid=uow.account_sid,
-        sid=sids.channel_sid,
-        interaction_sid=sids.interaction_sid,
-        conversation_sid=conversation.sid,
-        type=channel_type,
+        sid=made.channel_sid,
+        interaction_sid=made.sid,
+        conversation_sid=made.conversation_sid,
+        type=made.channel_type,
         status="active",
         error_code=None,
         error_message=None,
@@ -124,34 +165,13 @@ async def create(
         date_created=uow.now,
         date_updated=uow.now,
     )
-    await store.insert_channel(uow, channel)
+    await store.insert_interaction(uow, interaction)
+    if not await store.insert_channel(uow, channel):
+        # Another request made one between our look and our insert; its row is ours to see only now.
+        other = await store.open_channel_of(uow, made.conversation_sid)
+        raise errors.duplicate_channel(made.conversation_sid, None if other is None else other.sid)
     await _add_customers(uow, channel)
-    await store.insert_invite(uow, _invite(uow, sids, task_sid, answer))
-    await state(
-        uow,
-        "interaction.created/1",
-        stream=sids.interaction_sid,
-        object_sid=sids.interaction_sid,
-        snapshot={
-            "interaction_sid": sids.interaction_sid,
-            "channel_sid": sids.channel_sid,
-            "invite_sid": sids.invite_sid,
-            "task_sid": task_sid,
-            "conversation_sid": conversation.sid,
-            "channel_type": channel_type,
-            "initiated_by": initiated_by,
-        },
-    )
-    return Made(
-        sids.interaction_sid,
-        sids.channel_sid,
-        sids.invite_sid,
-        task_sid,
-        conversation.sid,
-        channel_type,
-        answer,
-        webhook_ttid,
-    )
+    await store.insert_invite(uow, _invite(uow, sids, made.task_sid, made.routing))
 
 
 async def create_inbound(

@@ -33,7 +33,8 @@ WHERE i.account_sid = $1 AND i.sid = $2 ORDER BY c.sid LIMIT 1"""
 INSERT_CHANNEL: Final = """
 INSERT INTO interaction_channel (account_sid, sid, interaction_sid, conversation_sid, type, status, customer_address,
     customer_name, date_created, date_updated)
-VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $8)"""
+VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $8)
+ON CONFLICT (account_sid, conversation_sid) WHERE status NOT IN ('closed', 'failed') DO NOTHING RETURNING sid"""
 FETCH_CHANNEL: Final = "SELECT * FROM interaction_channel WHERE account_sid = $1 AND interaction_sid = $2 AND sid = $3"
 LOCK_CHANNEL: Final = "SELECT * FROM interaction_channel WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
 OPEN_CHANNEL_OF_CONVERSATION: Final = """
@@ -197,9 +198,9 @@ async def fetch_interaction(reader: Reader, sid: str) -> Interaction | None:
     return None if row is None else Interaction(**row)
 
 
-async def insert_channel(uow: UnitOfWork, row: Channel) -> None:
-    """Write an active channel."""
-    await uow.execute(
+async def insert_channel(uow: UnitOfWork, row: Channel) -> bool:
+    """Write an active channel; False where the conversation has an open one."""
+    sid = await uow.fetchval(
         INSERT_CHANNEL,
         uow.account_sid,
         row.sid,
@@ -210,6 +211,7 @@ async def insert_channel(uow: UnitOfWork, row: Channel) -> None:
         row.customer_name,
         uow.now,
     )
+    return sid is not None
 
 
 async def fetch_channel(reader: Reader, interaction_sid: str, sid: str) -> Channel | None:
