@@ -156,3 +156,22 @@ def test_a_deleted_service_is_gone_with_its_conversations(frozen_server: LiveSer
     assert other.participants.create(**pair).sid
     default = twilio.conversations.v1.configuration().fetch().default_chat_service_sid
     assert refusal(twilio.conversations.v1.services(default).delete).status == 409
+
+
+def test_a_conversation_that_took_messages_is_out_of_reach_without_its_service_once_the_default_is_another(
+    twilio: Client,
+) -> None:
+    api = twilio.conversations.v1
+    before = api.configuration().fetch().default_chat_service_sid
+    conversation = api.conversations.create()
+    for body in ("one", "two"):
+        conversation.messages.create(author="ana", body=body)
+    api.configuration().update(default_chat_service_sid=api.services.create(friendly_name="Another").sid)
+    try:
+        code = refusal(lambda: conversation.messages.create(author="ana", body="three")).code
+        in_its_service = api.services(before).conversations(conversation.sid).messages
+        in_its_service.create(author="ana", body="three, by its service")
+    finally:
+        api.configuration().update(default_chat_service_sid=before)
+    assert code == 20404
+    assert [message.body for message in conversation.messages.list()] == ["one", "two", "three, by its service"]

@@ -1,6 +1,7 @@
 """The hot path: a look without a lock, the rule, one statement that writes everything (docs/decisions/hot-path.md).
 
-The statement is guarded by what the look saw: where state, roster or listeners changed meanwhile it writes nothing.
+The statement is guarded by what the look saw: where state, roster, listeners or the account's default service changed
+meanwhile it writes nothing.
 So a look may be remembered; one that is too old is looked again, and at last the message goes the slow way, which
 locks first.
 """
@@ -12,7 +13,7 @@ import msgspec
 
 from parlour.conversations import delivery
 from parlour.conversations.events import Origin, listeners_of
-from parlour.conversations.store.conversations import IN_SCOPE, Scope
+from parlour.conversations.store.conversations import DEFAULT, IN_SCOPE, Scope
 from parlour.conversations.store.messages import Message
 from parlour.outbox.facts import GUARDED_PARAMETERS, can_conclude, conclude, guarded
 from parlour.store.unit import UnitOfWork
@@ -28,7 +29,9 @@ SELECT c.chat_service_sid, c.messaging_service_sid, c.listeners, c.roster_change
 FROM conversation c
 WHERE c.account_sid = $1 AND c.sid = $2 AND {IN_SCOPE} AND c.state = 'active' AND c.removed_at IS NULL"""  # noqa: S608
 
-_FIRST: Final = GUARDED_PARAMETERS + 1  # conversation SID; then what the look saw: roster, messaging service, listeners
+_FIRST: Final = (
+    GUARDED_PARAMETERS + 1
+)  # conversation SID; what the look saw: roster, messaging service, listeners; in the default service
 
 # The message's row is its snapshot, so that it crosses the wire once.
 APPEND: Final = guarded(
@@ -38,7 +41,8 @@ APPEND: Final = guarded(
         date_closed = $3::timestamptz + make_interval(secs => closed_seconds)
     WHERE account_sid = $1 AND sid = ${_FIRST} AND state = 'active' AND removed_at IS NULL
         AND roster_change = ${_FIRST + 1} AND messaging_service_sid IS NOT DISTINCT FROM ${_FIRST + 2}
-        AND listeners = ${_FIRST + 3}
+        AND listeners = ${_FIRST + 3} AND (NOT ${_FIRST + 4}::bool OR chat_service_sid = (
+            SELECT f.default_chat_service_sid FROM conversations_configuration f WHERE f.account_sid = $1))
     RETURNING next_index - 1 AS index, messages_change, jsonb_build_object('index', next_index - 1,
         'created_change', messages_change, 'change', messages_change) AS addition""",  # noqa: S608
     row="INSERT INTO message SELECT m.* FROM told, jsonb_populate_record(NULL::message, told.snapshot) AS m",
@@ -68,14 +72,14 @@ async def append(uow: UnitOfWork, row: Message, origin: Origin, scope: Scope) ->
         return None
     key = (uow.account_sid, scope, row.conversation_sid, row.author)
     look = _looks.get(key)
-    if look is not None and await _conclude(uow, row, look, origin):
+    if look is not None and await _conclude(uow, row, look, origin, scope):
         return row
     for _ in range(TRIES):
         record = await uow.peek(LOOK, uow.account_sid, row.conversation_sid, scope, row.author)
         if record is None:
             return None
         look = Look(**record)
-        if await _conclude(uow, row, look, origin):
+        if await _conclude(uow, row, look, origin, scope):
             _looks[key] = look
             if len(_looks) > REMEMBERED:
                 _looks.popitem(last=False)
@@ -83,7 +87,7 @@ async def append(uow: UnitOfWork, row: Message, origin: Origin, scope: Scope) ->
     return None
 
 
-async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin) -> bool:
+async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin, scope: Scope) -> bool:
     recipients = [each for each in look.listeners["recipients"] if each["participant_sid"] != look.participant_sid]
     row.chat_service_sid = look.chat_service_sid
     row.participant_sid = look.participant_sid
@@ -99,7 +103,7 @@ async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin) -
     taken = await conclude(
         uow,
         APPEND,
-        (row.conversation_sid, look.roster_change, look.messaging_service_sid, look.listeners),
+        (row.conversation_sid, look.roster_change, look.messaging_service_sid, look.listeners, scope == DEFAULT),
         ADDED,
         stream=row.conversation_sid,
         object_sid=row.sid,
