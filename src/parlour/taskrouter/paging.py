@@ -1,7 +1,6 @@
 """Pages of TaskRouter lists: tokens of a SID, orderings, and filters that only Python can ask (§1.2)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from parlour.kit.errors import ContractError
@@ -9,6 +8,7 @@ from parlour.kit.sids import is_sid
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.operations import Answer, Call, Page
 from parlour.taskrouter.errors import precondition_failed
+from parlour.taskrouter.ordering import Ordering
 
 _CHUNK: Final = 500  # rows read at once behind a filter that Python asks
 
@@ -58,30 +58,6 @@ async def filtered(
         if len(found) > page.size or len(rows) < _CHUNK:
             return found[: page.size + 1]
         after = rows[-1].sid
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """Columns of an ORDER BY, each with its direction; the SID always comes last."""
-
-    columns: tuple[tuple[str, bool], ...]
-
-    def sql(self, table: str, alias: str, after: int, limit: int) -> str:
-        """The clauses: rows after the one whose SID is parameter ``after``, in order, as many as ``limit``.
-
-        Column names come from the code, never from the request.
-        """
-        columns = (*self.columns, (f"{alias}.sid", False))
-        bound = [
-            f"(SELECT {name} FROM {table} AS {alias} WHERE {alias}.account_sid = $1 AND {alias}.sid = ${after})"  # noqa: S608
-            for name, _ in columns
-        ]
-        terms = []
-        for index, (name, descending) in enumerate(columns):
-            equal = [f"{columns[at][0]} = {bound[at]}" for at in range(index)]
-            terms.append("(" + " AND ".join([*equal, f"{name} {'<' if descending else '>'} {bound[index]}"]) + ")")
-        order = ", ".join(f"{name} {'DESC' if descending else 'ASC'}" for name, descending in columns)
-        return f"AND (${after}::text IS NULL OR {' OR '.join(terms)}) ORDER BY {order} LIMIT ${limit}"
 
 
 def ordering(text: str | None, columns: dict[str, str], *, several: bool = False) -> Ordering:

@@ -309,7 +309,7 @@ async def create_task_queue(call: Call, form: CreateTaskQueue) -> Answer:
 async def list_task_queues(call: Call, form: ListTaskQueues) -> Answer:
     """List queues: all, those of a worker, or those that match attributes (§1.1)."""
     page = page_of(call)
-    clause = ordering(form.order, {"DateUpdated": "q.date_updated"}).sql("task_queue", "q", 4, 5)
+    order = ordering(form.order, {"DateUpdated": "q.date_updated"})
 
     async def read(reader: Reader) -> list[TaskQueue]:
         sid = await under(call, reader)
@@ -321,7 +321,7 @@ async def list_task_queues(call: Call, form: ListTaskQueues) -> Answer:
 
         async def fetch(after: str | None, limit: int) -> list[TaskQueue]:
             return await store.task_queues(
-                reader, sid, friendly_name=form.friendly_name, order=clause, args=(after, limit)
+                reader, sid, friendly_name=form.friendly_name, order=order, after=after, limit=limit
             )
 
         def keep(queue: TaskQueue) -> bool:

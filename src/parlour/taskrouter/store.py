@@ -1,9 +1,9 @@
 """SQL of workspaces, activities, task channels, queues and workflows."""
 
-from collections.abc import Sequence
 
 from parlour.store import refs
 from parlour.store.unit import Reader
+from parlour.taskrouter.ordering import BY_SID, Ordering
 from parlour.taskrouter.rows import Activity, TaskChannel, TaskQueue, Workflow, Workspace, row
 
 refs.register("WS", "workspace")
@@ -194,12 +194,13 @@ async def task_queues(
     workspace_sid: str,
     *,
     friendly_name: str | None = None,
-    order: str = "ORDER BY q.sid",
-    args: Sequence[object] = (),
+    order: Ordering = BY_SID,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[TaskQueue]:
-    """Queues; ``order`` is a clause made by ``ordering``, with its own parameters from $4 on."""
-    sql = f"{LIST_TASK_QUEUES} {order}"
-    records = await reader.fetch(sql, reader.account_sid, workspace_sid, friendly_name, *args)
+    """Queues in this order, after the one with the SID `after`; all of them without a limit."""
+    statement = f"{LIST_TASK_QUEUES} {order.sql('task_queue', 'q', 4, 5)}"
+    records = await reader.fetch(statement, reader.account_sid, workspace_sid, friendly_name, after, limit)
     return [row(TaskQueue, record) for record in records]
 
 

@@ -13,7 +13,7 @@ from parlour.taskrouter.errors import refused
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.paging import answer, etag, filtered, if_match, ordering, page_of
 from parlour.taskrouter.routes import WORKSPACE, ActivityRef, under
-from parlour.taskrouter.rows import Reservation, Task, attributes_of, row
+from parlour.taskrouter.rows import Reservation, Task, attributes_of
 from parlour.taskrouter.schemas import (
     PRIORITY_LIMIT,
     PRODUCT,
@@ -132,11 +132,6 @@ async def create_task(call: Call, form: CreateTask) -> Answer:
     return _answer(call, 201, made)
 
 
-LIST_TASKS = f"""{sql.SELECT_TASK} AND ($3::int IS NULL OR t.priority = $3)
-    AND (cardinality($4::text[]) = 0 OR t.assignment_status = ANY($4))
-    AND ($5::text IS NULL OR t.workflow_sid = $5) AND ($6::text IS NULL OR f.friendly_name = $6)
-    AND ($7::text IS NULL OR t.task_queue_sid = $7) AND ($8::text IS NULL OR q.friendly_name = $8)
-    AND ($9::text IS NULL OR t.routing_target = $9) AND ($10::boolean IS NULL OR (t.addons <> '{{}}') = $10)"""
 ORDERS: Final = {
     "DateCreated": "t.date_created",
     "Priority": "t.priority",
@@ -148,7 +143,7 @@ ORDERS: Final = {
 async def list_tasks(call: Call, form: ListTasks) -> Answer:
     """List tasks, the oldest first unless ordered otherwise (§1.1)."""
     page = page_of(call)
-    clause = ordering(form.order, ORDERS, several=True).sql("task", "t", 11, 12)
+    order = ordering(form.order, ORDERS, several=True)
     statuses = [each.strip() for value in form.assignment_status for each in value.split(",") if each.strip()]
     for status in statuses:
         if status not in TASK_STATUSES:
@@ -161,18 +156,21 @@ async def list_tasks(call: Call, form: ListTasks) -> Answer:
         sid = await under(call, reader)
 
         async def fetch(after: str | None, limit: int) -> list[Task]:
-            fields = (
-                form.priority,
-                statuses,
-                form.workflow_sid or None,
-                form.workflow_name,
-                form.task_queue_sid or None,
-                form.task_queue_name,
-                form.routing_target,
-                form.has_addons,
+            return await sql.tasks(
+                reader,
+                sid,
+                priority=form.priority,
+                assignment_statuses=statuses,
+                workflow_sid=form.workflow_sid or None,
+                workflow_name=form.workflow_name,
+                task_queue_sid=form.task_queue_sid or None,
+                task_queue_name=form.task_queue_name,
+                routing_target=form.routing_target,
+                has_addons=form.has_addons,
+                order=order,
+                after=after,
+                limit=limit,
             )
-            records = await reader.fetch(f"{LIST_TASKS} {clause}", reader.account_sid, sid, *fields, after, limit)
-            return [row(Task, record) for record in records]
 
         return await filtered(fetch, lambda each: test.matches(attributes_of(each.attributes)), page)
 

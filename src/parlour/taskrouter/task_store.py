@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from parlour.store.unit import Reader, UnitOfWork
+from parlour.taskrouter.ordering import Ordering
 from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel, row
 
 SELECT_WORKER = """
@@ -15,6 +16,10 @@ FROM worker AS w
 WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
 FETCH_WORKER = f"{SELECT_WORKER} AND w.sid = $3"
 FETCH_WORKER_BY_NAME = f"{SELECT_WORKER} AND lower(w.friendly_name) = lower($3)"
+LIST_WORKERS = f"""{SELECT_WORKER} AND ($3::text IS NULL OR w.activity_sid = $3)
+    AND ($4::text IS NULL OR w.friendly_name = $4) AND ($5::boolean IS NULL OR w.available = $5)
+    AND ($6::text IS NULL OR w.activity_sid IN (SELECT sid FROM activity
+         WHERE account_sid = $1 AND workspace_sid = $2 AND friendly_name = $6))"""  # noqa: S608
 LOCK_WORKERS = f"{SELECT_WORKER} AND w.sid = ANY($3) ORDER BY w.sid FOR NO KEY UPDATE OF w"
 INSERT_WORKER = """
 INSERT INTO worker (account_sid, sid, workspace_sid, friendly_name, attributes, activity_sid, available,
@@ -84,6 +89,11 @@ JOIN task_channel AS c ON c.account_sid = t.account_sid AND c.sid = t.task_chann
 LEFT JOIN task_queue AS q ON q.account_sid = t.account_sid AND q.sid = t.task_queue_sid
 LEFT JOIN workflow AS f ON f.account_sid = t.account_sid AND f.sid = t.workflow_sid
 WHERE t.account_sid = $1 AND t.workspace_sid = $2"""
+LIST_TASKS = f"""{SELECT_TASK} AND ($3::int IS NULL OR t.priority = $3)
+    AND (cardinality($4::text[]) = 0 OR t.assignment_status = ANY($4))
+    AND ($5::text IS NULL OR t.workflow_sid = $5) AND ($6::text IS NULL OR f.friendly_name = $6)
+    AND ($7::text IS NULL OR t.task_queue_sid = $7) AND ($8::text IS NULL OR q.friendly_name = $8)
+    AND ($9::text IS NULL OR t.routing_target = $9) AND ($10::boolean IS NULL OR (t.addons <> '{{}}') = $10)"""
 FETCH_TASK = f"{SELECT_TASK} AND t.sid = $3"
 # A locked row may be newer than the rows joined to it in the same statement, so tasks are locked, then read.
 LOCK_TASKS = """
@@ -195,6 +205,25 @@ async def worker(reader: Reader, workspace_sid: str, sid: str) -> Worker | None:
     return None if record is None else row(Worker, record)
 
 
+async def workers(
+    reader: Reader,
+    workspace_sid: str,
+    *,
+    activity_sid: str | None,
+    friendly_name: str | None,
+    available: bool | None,
+    activity_name: str | None,
+    order: Ordering,
+    after: str | None,
+    limit: int,
+) -> list[Worker]:
+    """Workers in this order, after the one with the SID `after`; a filter that is None lets all pass."""
+    fields = (activity_sid, friendly_name, available, activity_name, after, limit)
+    statement = f"{LIST_WORKERS} {order.sql('worker', 'w', 7, 8)}"
+    records = await reader.fetch(statement, reader.account_sid, workspace_sid, *fields)
+    return [row(Worker, record) for record in records]
+
+
 async def worker_channel(reader: Reader, worker_sid: str, sid_or_name: str) -> WorkerChannel | None:
     """The worker channel of its SID or of its task channel's unique name, or None."""
     record = await reader.fetchrow(FETCH_WORKER_CHANNEL, reader.account_sid, worker_sid, sid_or_name)
@@ -213,6 +242,30 @@ async def task(reader: Reader, workspace_sid: str, sid: str) -> Task | None:
     """The task, or None."""
     record = await reader.fetchrow(FETCH_TASK, reader.account_sid, workspace_sid, sid)
     return None if record is None else row(Task, record)
+
+
+async def tasks(
+    reader: Reader,
+    workspace_sid: str,
+    *,
+    priority: int | None,
+    assignment_statuses: Sequence[str],
+    workflow_sid: str | None,
+    workflow_name: str | None,
+    task_queue_sid: str | None,
+    task_queue_name: str | None,
+    routing_target: str | None,
+    has_addons: bool | None,
+    order: Ordering,
+    after: str | None,
+    limit: int,
+) -> list[Task]:
+    """Tasks in this order, after the one with the SID `after`; a filter that is None or empty lets all pass."""
+    queue = (task_queue_sid, task_queue_name)
+    fields = (priority, assignment_statuses, workflow_sid, workflow_name, *queue, routing_target, has_addons)
+    statement = f"{LIST_TASKS} {order.sql('task', 't', 11, 12)}"
+    records = await reader.fetch(statement, reader.account_sid, workspace_sid, *fields, after, limit)
+    return [row(Task, record) for record in records]
 
 
 @dataclass(frozen=True)

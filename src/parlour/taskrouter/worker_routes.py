@@ -10,7 +10,7 @@ from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.expression import Expression, compile_expression
 from parlour.taskrouter.paging import answer, etag, filtered, if_match, ordering, page_of
 from parlour.taskrouter.routes import WORKSPACE, ActivityRef, Name, under
-from parlour.taskrouter.rows import Worker, WorkerChannel, row
+from parlour.taskrouter.rows import Worker, WorkerChannel
 from parlour.taskrouter.schemas import ATTRIBUTES_LIMIT, PRODUCT
 
 operations = Operations(PRODUCT)
@@ -68,17 +68,11 @@ async def create_worker(call: Call, form: CreateWorker) -> Answer:
     return _answer(call, 201, made)
 
 
-LIST_WORKERS = f"""{sql.SELECT_WORKER} AND ($3::text IS NULL OR w.activity_sid = $3)
-    AND ($4::text IS NULL OR w.friendly_name = $4) AND ($5::boolean IS NULL OR w.available = $5)
-    AND ($6::text IS NULL OR w.activity_sid IN (SELECT sid FROM activity
-         WHERE account_sid = $1 AND workspace_sid = $2 AND friendly_name = $6))"""  # noqa: S608
-
-
 @operations.get(WORKERS, form=ListWorkers)
 async def list_workers(call: Call, form: ListWorkers) -> Answer:
     """List workers; expressions and queues filter by what the workers are (§1.1)."""
     page = page_of(call)
-    clause = ordering(form.order, {"DateStatusChanged": "w.date_status_changed"}).sql("worker", "w", 7, 8)
+    order = ordering(form.order, {"DateStatusChanged": "w.date_status_changed"})
     available = None if form.available is None else form.available.lower() in ("true", "1", "yes")
     if form.target_workers_expression is not None:
         queues.check_expression("TargetWorkersExpression", form.target_workers_expression)
@@ -88,9 +82,17 @@ async def list_workers(call: Call, form: ListWorkers) -> Answer:
         tests = await _expressions(reader, sid, form)
 
         async def fetch(after: str | None, limit: int) -> list[Worker]:
-            fields = (form.activity_sid or None, form.friendly_name, available, form.activity_name)
-            records = await reader.fetch(f"{LIST_WORKERS} {clause}", reader.account_sid, sid, *fields, after, limit)
-            return [row(Worker, record) for record in records]
+            return await sql.workers(
+                reader,
+                sid,
+                activity_sid=form.activity_sid or None,
+                friendly_name=form.friendly_name,
+                available=available,
+                activity_name=form.activity_name,
+                order=order,
+                after=after,
+                limit=limit,
+            )
 
         def keep(worker: Worker) -> bool:
             context = membership.context_of(worker)
