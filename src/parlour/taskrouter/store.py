@@ -1,6 +1,5 @@
 """SQL of workspaces, activities, task channels, queues and workflows."""
 
-
 from parlour.store import refs
 from parlour.store.unit import Reader
 from parlour.taskrouter.ordering import BY_SID, Ordering
