@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from parlour.accounts import package as accounts
+from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.channels.sms import package as sms
 from parlour.conversations import package as conversations
@@ -40,6 +41,7 @@ class Ground:
     database: Database
     box: SecretsBox
     authenticator: AccountAuthenticator
+    tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
 
@@ -57,6 +59,7 @@ class Program:
     router: Router
     wake: Wake
     authenticator: AccountAuthenticator
+    tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
 
@@ -86,12 +89,14 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     allowed = (*settings.allowed_networks, *(PLAYGROUND_NETWORKS if settings.playground else ()))
     box = SecretsBox.at(Path(settings.data) / KEY_FILE)
     database = Database(dsn, clock=clock)
-    authenticator = AccountAuthenticator(database, box)
+    tokens = AccessTokens(database, box, clock)
+    authenticator = AccountAuthenticator(database, box, tokens)
     ground = Ground(
         settings=settings,
         database=database,
         box=box,
         authenticator=authenticator,
+        tokens=tokens,
         outgoing=Outgoing(Guard(allowed)),
         media_store=conversations.folder_store(Path(settings.data)),
     )
@@ -112,6 +117,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         router=router,
         wake=wake,
         authenticator=authenticator,
+        tokens=tokens,
         outgoing=ground.outgoing,
         media_store=ground.media_store,
     )

@@ -1,4 +1,8 @@
-"""HTTP Basic credentials: account SID and auth token, or API key and secret (conversations.md §1.8)."""
+"""Who calls: account SID and auth token, API key and secret, or an access token (conversations.md §1.8).
+
+Credentials come as HTTP Basic. An access token is the password of the user ``token``, or stands in one of the headers
+that browser clients use (agent-clients.md §3).
+"""
 
 import base64
 import binascii
@@ -10,6 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from parlour.accounts import store
+from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.store_system import system_account_of_key
 from parlour.kit.secrets_box import SecretsBox
 from parlour.rest.errors import authentication_failed
@@ -18,21 +23,27 @@ from parlour.store.database import Database
 
 REMEMBER: Final = 30.0  # seconds of real time that a good pair is believed without asking the database
 REMEMBERED: Final = 10_000
+USER_OF_TOKENS: Final = "token"
+TOKEN_HEADERS: Final = ("x-twilio-token", "x-flex-jwe")
 
 
 class AccountAuthenticator:
     """Knows accounts and API keys; remembers good pairs by their hash for half a minute."""
 
-    def __init__(self, database: Database, box: SecretsBox) -> None:
+    def __init__(self, database: Database, box: SecretsBox, tokens: AccessTokens) -> None:
         self._database = database
         self._box = box
+        self._tokens = tokens
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
         """Return who calls.
 
-        :raises ContractError: 401/20003.
+        :raises ContractError: 401/20003; 401/20101 or 20104 for an access token.
         """
+        for name in TOKEN_HEADERS:
+            if headers.get(name):
+                return await self.read_token(headers[name])
         scheme, _, encoded = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
             raise authentication_failed()
@@ -40,7 +51,10 @@ class AccountAuthenticator:
         known = self._known.get(fingerprint)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        caller = await self._look_up(encoded)
+        user, password = _pair(encoded)
+        if user == USER_OF_TOKENS:
+            return await self.read_token(password)
+        caller = await self._look_up(user, password)
         self._known[fingerprint] = (time.monotonic() + REMEMBER, caller)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
@@ -50,11 +64,15 @@ class AccountAuthenticator:
         """Ask the database again for everyone (a key was removed)."""
         self._known.clear()
 
-    async def _look_up(self, encoded: str) -> Caller:
-        try:
-            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise authentication_failed() from error
+    async def read_token(self, token: str) -> Caller:
+        """Return whose access token this is.
+
+        :raises ContractError: 401/20101, 401/20104.
+        """
+        read = await self._tokens.read(token)
+        return Caller("token", read.account_sid, read.identity, read.grants)
+
+    async def _look_up(self, user: str, password: str) -> Caller:
         if user.startswith("AC"):
             account = await self._database.read(user, store.fetch_account)
             if account is not None and account.status == "active":
@@ -71,3 +89,12 @@ class AccountAuthenticator:
     def _compare(self, sealed: bytes, password: str) -> None:
         if not hmac.compare_digest(self._box.open(sealed).encode(), password.encode()):
             raise authentication_failed()
+
+
+def _pair(encoded: str) -> tuple[str, str]:
+    """Split Basic credentials; one published client appends a closing parenthesis (agent-clients.md §3)."""
+    try:
+        user, _, password = base64.b64decode(encoded.removesuffix(")"), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise authentication_failed() from error
+    return user, password
