@@ -16,11 +16,14 @@ from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.messaging import package as messaging
+from parlour.outbox.bus import Bus, Hints
 from parlour.outbox.facts import Outbox
 from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.package import Package
+from parlour.realtime.event_bridge import package as event_bridge
+from parlour.rest.hosts import Addressing
 from parlour.rest.router import Router
 from parlour.settings import Settings
 from parlour.store import migrations
@@ -44,6 +47,7 @@ class Ground:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
+    bus: Bus
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Program:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
+    bus: Bus
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
@@ -99,11 +104,13 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         tokens=tokens,
         outgoing=Outgoing(Guard(allowed)),
         media_store=conversations.folder_store(Path(settings.data)),
+        bus=Bus(),
     )
     packages = [*_floors(ground), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     wake = Wake()
     database.extensions[Outbox] = lambda: Outbox(registry, wake)
+    database.extensions[Hints] = lambda: Hints(ground.bus)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
@@ -120,6 +127,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         tokens=tokens,
         outgoing=ground.outgoing,
         media_store=ground.media_store,
+        bus=ground.bus,
     )
 
 
@@ -134,6 +142,12 @@ def _floors(ground: Ground) -> list[Package]:
         studio.package(),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
+        event_bridge.package(
+            ground.database,
+            ground.tokens,
+            ground.bus,
+            Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
         ),
         trace.package(),
     ]
