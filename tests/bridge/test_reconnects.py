@@ -68,6 +68,12 @@ class Desk:
 
     def reconnect(self) -> None:
         """Cut the line again and again, and now and then have a reservation made in the gap."""
+        try:
+            self._reconnect()
+        finally:
+            self.over.set()
+
+    def _reconnect(self) -> None:
         for number in range(RECONNECTS):
             gap = None
             if number % EVERY == 0:
@@ -79,7 +85,6 @@ class Desk:
                 assert gap.done.is_set()
                 eventually(lambda: self.in_gap[-1] in self.known())
                 self.finish(self.in_gap[-1])
-        self.over.set()
 
     def offer_in_gap(self, listed: set[str]) -> None:
         """Make a reservation after the client's list was handed to it."""
