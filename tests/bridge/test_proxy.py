@@ -166,3 +166,44 @@ def test_no_event_is_told_before_the_reservations_were_listed(bridge: Bridge, ur
         beat = raw.recv(15)
     assert isinstance(beat, str)
     assert beat.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("", 404),
+        ("Workspaces/{workspace}/Workers/%00", 404),
+        ("Workspaces/{workspace}/Workers/\u0000", 404),
+        ("Workspaces/{workspace}/Workers/../../../v1/Accounts", 404),
+        ("Workspaces/{workspace}/Workers?PageSize=1", 404),
+        ("https://elsewhere.example.com/Workspaces/{workspace}/Workers", 404),
+        ("v1/Interactions/KD/Channels/%00/Participants", 404),
+        ("x" * 100_000, 404),
+    ],
+)
+def test_an_url_that_leads_nowhere_is_refused(bridge: Bridge, worker: str, url: str, status: int) -> None:
+    answer = wire.get(bridge.centre.server.url, bridge.token(worker), url.format(workspace=bridge.centre.sid))
+    assert answer.status == status
+    assert len(answer.body["message"]) < 1000
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"ActivitySid": {"sid": "WA"}}, "ActivitySid"),
+        ({"ActivitySid": "WA\u0000"}, "ActivitySid"),
+        ({"Attributes": "no json"}, "Attributes"),
+        ({"Attributes": [1]}, "Attributes"),
+        ({"Attributes": {"long": "x" * 5000}}, "Attributes"),
+        ({"RejectPendingReservations": "perhaps"}, "RejectPendingReservations"),
+        ({"RejectPendingReservations": True}, "RejectPendingReservations"),
+    ],
+)
+def test_a_bad_parameter_is_refused_by_name_and_changes_nothing(
+    bridge: Bridge, url: str, worker: str, path: str, params: dict[str, object], name: str
+) -> None:
+    token = bridge.token(worker)
+    before = wire.get(url, token, path).body
+    answer = wire.post(url, token, path, params)
+    assert (answer.status, name in answer.body["message"]) == (400, True)
+    assert wire.get(url, token, path).body == before
