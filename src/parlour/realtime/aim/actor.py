@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from parlour.accounts import grants
 from parlour.conversations import conversations, errors, permissions, users
 from parlour.conversations.events import Origin
 from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Conversation
 from parlour.conversations.store.participants import Participant
 from parlour.conversations.store.users import User
-from parlour.realtime import grants
 from parlour.realtime.sync import access
 from parlour.realtime.sync.objects import View, of_conversation
 from parlour.rest.operations import Caller

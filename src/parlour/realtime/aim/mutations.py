@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from parlour.realtime import grants
+from parlour.accounts import grants
 from parlour.realtime.aim import store, store_system
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.operations import Answer, Call
