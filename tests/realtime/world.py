@@ -133,6 +133,10 @@ class World:
         self.processes[port] = process
         wait_for_server(self.url(port), process, log)
 
+    def log_of(self, number: int) -> str:
+        """Return what a server said so far."""
+        return (self.folder / f"server-{self.ports[number]}.log").read_text()
+
     def end(self, port: int) -> None:
         """Have a server end in order."""
         process = self.processes.pop(port)
