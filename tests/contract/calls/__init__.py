@@ -6,6 +6,7 @@ from tests.contract.calls import (
     flex,
     media,
     messaging,
+    realtime,
     services,
     studio,
     taskrouter,
@@ -13,4 +14,4 @@ from tests.contract.calls import (
     users,
 )
 
-LOADED = (accounts, conversations, media, flex, messaging, services, studio, taskrouter, tasks, users)
+LOADED = (accounts, conversations, media, flex, messaging, realtime, services, studio, taskrouter, tasks, users)

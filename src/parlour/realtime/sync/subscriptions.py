@@ -39,7 +39,7 @@ def read(call: Call) -> Request:
     try:
         request = msgspec.json.decode(call.body, type=Request)
     except msgspec.DecodeError as error:
-        raise ContractError(20001, 400, f"The body is no subscription request: {error}") from error
+        raise ContractError(20001, 400, f"The body is no JSON of a subscription request: {error}") from error
     if request.action not in ("establish", "cancel"):
         raise invalid_parameter("action", "use establish or cancel")
     if request.event_protocol_version not in events.VERSIONS:
