@@ -86,9 +86,8 @@ class Stage:
 
     async def shown(self, view: View) -> SyncObject:
         """Return an object of the conversation as it is now."""
-        found = await self.read(lambda reader: of_owner(reader, self.sid, view))
-        assert found is not None
-        return found
+        found: dict[View, SyncObject] = await self.read(lambda reader: of_owner(reader, self.sid))
+        return found[view]
 
     async def all_items(self, view: View) -> dict[Any, Any]:
         """Return what a fresh client would read."""
@@ -147,8 +146,7 @@ async def test_a_client_that_comes_and_goes_ends_in_the_state_of_a_fresh_one(
 async def settled(hub: Hub) -> None:
     """Look once as each second, and let the looks end."""
     await hub.sweep()
-    while tasks := [each.task for each in hub._watched.values() if each.task is not None and not each.task.done()]:
-        await asyncio.gather(*tasks)
+    await hub.settle()
 
 
 async def test_without_any_hint_the_look_of_each_second_delivers(program: Program, account: Credentials) -> None:
@@ -197,14 +195,14 @@ async def test_a_delivery_asks_for_permission_after_it_read_the_rows(
     await stage.step(lambda uow: messages.create(uow, stage.sid, body="for all"))
     await settled(hub)
     assert client.told == []
-    assert not hub._watched
+    assert hub.watching == 0
 
 
 async def test_a_user_hears_of_its_conversations_in_order(program: Program, account: Credentials) -> None:
     stage = Stage(program, account.account_sid, 0)
     await stage.begin()
     user = await stage.read(lambda r: users.fetch(r, stage.identity, chat_service_sid=stage.service))
-    shown = await stage.read(lambda r: of_owner(r, user.sid, View.CONVERSATIONS))
+    shown = (await stage.read(lambda r: of_owner(r, user.sid)))[View.CONVERSATIONS]
     hub, client = Hub(program.database, Wake()), stage.client()
     await hub.establish(client, shown, 4, 0, lambda _number: None)
     await stage.step(lambda uow: participants.remove(uow, stage.sid, stage.identity))

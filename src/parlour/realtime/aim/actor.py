@@ -94,9 +94,10 @@ async def find(reader: Reader, caller: Caller) -> Actor:
 async def place(reader: Reader, actor: Actor, sid_or_unique_name: str) -> Place:
     """Return a conversation that the actor may see. Errors: 404/20404, 403/50107 it is not for the actor."""
     row = await conversations.fetch(reader, sid_or_unique_name, scope=actor.chat_service_sid)
-    if not await access.may_read(reader, of_conversation(row, View.CONVERSATION), actor.caller):
-        raise errors.NOT_PERMITTED.error(permission=access.JOIN)
     participant = await participant_store.find_identity(reader, row.sid, actor.identity)
+    shown = of_conversation(row, View.CONVERSATION)
+    if participant is None and not await access.may_read(reader, shown, actor.caller):
+        raise errors.NOT_PERMITTED.error(permission=access.JOIN)
     return Place(actor, row, participant, await actor.permissions(reader, participant))
 
 

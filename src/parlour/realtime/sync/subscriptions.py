@@ -59,9 +59,10 @@ async def serve(call: Call, hub: Hub) -> Answer:
 
 
 async def _work(call: Call, socket: Socket, hub: Hub, request: Request) -> None:
+    if request.action == "cancel":
+        hub.cancel(socket, {wanted.object_sid for wanted in request.requests})
     for wanted in request.requests:
         if request.action == "cancel":
-            hub.cancel(socket, wanted.object_sid)
             said = events.canceled(
                 request.event_protocol_version, request.correlation_id, wanted.object_sid, wanted.object_type
             )
