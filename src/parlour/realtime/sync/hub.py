@@ -236,16 +236,18 @@ class Hub:
         """Send what happened to everybody who may still hear of it; the others are watchers no more."""
         more = True
         while more and watched.subscriptions:
-            callers = [watcher.caller for watcher in watched.subscriptions]
+            watchers = list(watched.subscriptions)
+            callers = [watcher.caller for watcher in watchers]
             news, allowed = await self._read(owner.account_sid, watched.shown, watched.behind, callers)
             if news is None:
                 self._say_removed(watched)
                 return
-            for watcher, subscription in list(watched.subscriptions.items()):
-                if watcher.caller.identity in allowed:
+            for watcher, may_hear in zip(watchers, allowed, strict=True):
+                subscription = watched.subscriptions.get(watcher)
+                if subscription is not None and may_hear:
                     self._send(subscription, news)
                 else:
-                    del watched.subscriptions[watcher]
+                    watched.subscriptions.pop(watcher, None)
             more = news.full
 
     async def _replay(self, subscription: Subscription, shown: SyncObject) -> bool:
@@ -269,22 +271,22 @@ class Hub:
         news, allowed = await self._read(caller.account_sid, shown, subscription.position, [caller])
         if news is None:
             raise not_found(shown.type, shown.sid)
-        if caller.identity not in allowed:
+        if not all(allowed):
             raise forbidden(shown.unique_name)
         return news
 
     async def _read(
         self, account_sid: str, shown: SyncObject, position: int, callers: list[Caller]
-    ) -> tuple[News | None, set[str]]:
+    ) -> tuple[News | None, list[bool]]:
         """Return what changed after a position (None: the object is gone), and then who may hear of it."""
 
-        async def work(reader: Reader) -> tuple[News | None, set[str]]:
+        async def work(reader: Reader) -> tuple[News | None, list[bool]]:
             views = await of_owner(reader, shown.owner_sid)
             if views is None:
-                return None, set()
+                return None, []
             fresh = views[shown.view]
             news = await read_news(reader, fresh, position)
-            return news, await access.readers(reader, fresh, callers)
+            return news, await access.may_all_read(reader, fresh, callers)
 
         return await self._database.read(account_sid, work)
 
