@@ -18,7 +18,7 @@ from parlour.kit.errors import ContractError
 from parlour.outbox.wake import CHANGED, Wake
 from parlour.realtime.sync import access, events
 from parlour.realtime.sync.errors import forbidden, not_found
-from parlour.realtime.sync.news import News, read_news
+from parlour.realtime.sync.news import BATCH, News, read_news
 from parlour.realtime.sync.objects import SyncObject, View, of_owner
 from parlour.rest.operations import Caller, Urls
 from parlour.store.database import Database
@@ -129,8 +129,9 @@ class Hub:
         start = shown.last_event_id if known is None else min(known, shown.last_event_id)
         subscription = Subscription(watcher, version, start)
         # The long part is sent while others are served; a slow reader makes only itself wait.
-        while await self._replay(subscription, shown):
-            pass
+        if shown.last_event_id - start >= BATCH:
+            while await self._replay(subscription, shown):
+                pass
         owner, watched = self._watch(shown, watcher.caller.account_sid)
         watched.joining += 1
         try:
