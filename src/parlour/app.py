@@ -16,15 +16,16 @@ from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.messaging import package as messaging
-from parlour.outbox.bus import Bus, Hints
 from parlour.outbox.facts import Outbox
 from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.package import Package
 from parlour.realtime.event_bridge import package as event_bridge
+from parlour.realtime.twilsock import package as twilsock
 from parlour.rest.hosts import Addressing
 from parlour.rest.router import Router
+from parlour.rest.tunnel import Tunnel
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
@@ -47,7 +48,8 @@ class Ground:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
-    bus: Bus
+    wake: Wake
+    tunnel: Tunnel
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,6 @@ class Program:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
-    bus: Bus
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
@@ -104,16 +105,16 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         tokens=tokens,
         outgoing=Outgoing(Guard(allowed)),
         media_store=conversations.folder_store(Path(settings.data)),
-        bus=Bus(),
+        wake=Wake(),
+        tunnel=Tunnel(database),
     )
     packages = [*_floors(ground), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
-    wake = Wake()
-    database.extensions[Outbox] = lambda: Outbox(registry, wake)
-    database.extensions[Hints] = lambda: Hints(ground.bus)
+    database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
+    ground.tunnel.lead_to(router)
     return Program(
         settings=settings,
         clock=clock,
@@ -122,12 +123,11 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         packages=packages,
         registry=registry,
         router=router,
-        wake=wake,
+        wake=ground.wake,
         authenticator=authenticator,
         tokens=tokens,
         outgoing=ground.outgoing,
         media_store=ground.media_store,
-        bus=ground.bus,
     )
 
 
@@ -146,7 +146,14 @@ def _floors(ground: Ground) -> list[Package]:
         event_bridge.package(
             ground.database,
             ground.tokens,
-            ground.bus,
+            ground.wake,
+            Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
+        ),
+        twilsock.package(
+            ground.database,
+            ground.wake,
+            ground.tokens,
+            ground.tunnel,
             Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
         ),
         trace.package(),

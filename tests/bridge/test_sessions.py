@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from parlour.accounts.service import Credentials
 from parlour.app import Program
-from parlour.outbox.bus import Bus
 from parlour.outbox.process import Process
+from parlour.outbox.wake import Wake
 from parlour.realtime.event_bridge import answers, presence, session, store
 from parlour.realtime.event_bridge.answers import Answers
 from parlour.realtime.event_bridge.bearer import Bearer
@@ -115,7 +115,7 @@ class Deaf:
 async def deaf(program: Program, staff: Staff) -> AsyncIterator[Deaf]:
     process = Process(program.database, program.wake)
     await process.join()
-    made = Deaf(Sessions(program.database, program.tokens, Bus()), staff)
+    made = Deaf(Sessions(program.database, program.tokens, Wake()), staff)
     made.running.append(asyncio.create_task(made.sessions.run(process)))
     await seen(lambda: made.sessions._process == process.number)
     yield made

@@ -17,7 +17,7 @@ from parlour.kit.wire import encode_json
 from parlour.rest import errors
 from parlour.rest.hosts import Addressing, Target, resolve
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
-from parlour.rest.performing import perform
+from parlour.rest.performing import perform_with
 from parlour.rest.recorder import Recorder
 from parlour.rest.router import Router
 from parlour.store.database import Database
@@ -102,7 +102,7 @@ class RestApp:
             name = f"{operation.product}{operation.path}"
             call = await self._call(operation, path, target, headers, scope, receive, request_id)
             about.set((request_id, call.account_sid))  # each request is a task of its own
-            answer, unknown = await self._run(operation, call)
+            answer, unknown = await perform(operation, call)
         except ContractError as refusal:
             error = refusal
             answer = Answer(refusal.status, errors.envelope(refusal))
@@ -175,11 +175,16 @@ class RestApp:
             raise errors.forbidden(f"A caller with {caller.kind} credentials may not do this")
         return caller
 
-    async def _run(self, operation: Operation, call: Call) -> tuple[Answer, int]:
-        values: Mapping[str, list[str]] = call.query
-        if call.method == "POST" and operation.body == "form":
-            values = _form_values(call)
-        return await perform(operation, call, values)
+
+async def perform(operation: Operation, call: Call) -> tuple[Answer, int]:
+    """Read the form of an operation, run it, and return its answer and how many parameters it does not know.
+
+    :raises ContractError: the call was refused.
+    """
+    values: Mapping[str, list[str]] = call.query
+    if call.method == "POST" and operation.body == "form":
+        values = _form_values(call)
+    return await perform_with(operation, call, values)
 
 
 def _form_values(call: Call) -> dict[str, list[str]]:

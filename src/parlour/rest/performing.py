@@ -12,7 +12,7 @@ from parlour.store.unit import Reader
 PAGING: Final = frozenset({"Page", "PageSize", "PageToken"})
 
 
-async def perform(operation: Operation, call: Call, values: Mapping[str, list[str]]) -> tuple[Answer, int]:
+async def perform_with(operation: Operation, call: Call, values: Mapping[str, list[str]]) -> tuple[Answer, int]:
     """Read the form and call the handler; return the answer and how many parameters are unknown.
 
     :param values: wire name to the values in the order sent.

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parlour.outbox.bus import hint
-from parlour.outbox.facts import state
+from parlour.outbox.facts import state, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots
@@ -18,8 +17,6 @@ from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskCh
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
-
-WORKER_EVENTS: Final = "worker_events"  # on the bus, with the SID of the worker who was told something
 
 _COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
 _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
@@ -270,7 +267,7 @@ class Desk:
         if events:
             self.uow.defer(store.INSERT_WORKER_EVENTS, self.uow.account_sid, events, self.now)
             for sid in {event["worker_sid"] for event in events}:
-                hint(self.uow, WORKER_EVENTS, sid)
+                touch(self.uow, sid)
         for lane, handler, at, sid in self._timers:
             schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)

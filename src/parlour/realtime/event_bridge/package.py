@@ -1,7 +1,7 @@
 """The floor of the event bridge."""
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.outbox.bus import Bus
+from parlour.outbox.wake import Wake
 from parlour.package import Package
 from parlour.realtime.event_bridge import presence, routes
 from parlour.realtime.event_bridge.sessions import Sessions
@@ -10,9 +10,9 @@ from parlour.rest.hosts import Addressing
 from parlour.store.database import Database
 
 
-def package(database: Database, tokens: AccessTokens, bus: Bus, addressing: Addressing) -> Package:
+def package(database: Database, tokens: AccessTokens, wake: Wake, addressing: Addressing) -> Package:
     """Return what the floor offers."""
-    sessions = Sessions(database, tokens, bus)
+    sessions = Sessions(database, tokens, wake)
     return Package(
         name="event_bridge",
         migrations="parlour.realtime.event_bridge",

@@ -13,7 +13,7 @@ from parlour.realtime.event_bridge.envelope import Envelope, form_values, read_e
 from parlour.realtime.event_bridge.sessions import Sessions
 from parlour.rest.errors import method_not_allowed, not_found
 from parlour.rest.operations import PUBLIC, Answer, Call, Operation, Operations
-from parlour.rest.performing import perform
+from parlour.rest.performing import perform_with
 from parlour.rest.router import Router
 
 SHOWN: Final = 200  # characters of a url in a refusal
@@ -40,7 +40,7 @@ def operations(sessions: Sessions) -> Operations:
         about.set((call.request_id, bearer.account_sid))
         operation, path = _find(router, envelope)
         inner = _inner(call, envelope, bearer, operation, path)
-        answer, unknown = await perform(operation, inner, inner.query)
+        answer, unknown = await perform_with(operation, inner, inner.query)
         if unknown:
             log.info("a call has parameters that nobody reads", unknown_parameters=unknown, path=envelope.url)
         return Answer(answer.status, {"payload": answer.body}, after=lambda: sessions.answered(inner))

@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.outbox.bus import Bus
 from parlour.outbox.process import Process
 from parlour.outbox.runner import real_now
+from parlour.outbox.wake import CHANGED, Wake
 from parlour.realtime.event_bridge import presence, store
 from parlour.realtime.event_bridge.answers import Answers
 from parlour.realtime.event_bridge.bearer import Bearer
@@ -21,14 +21,12 @@ from parlour.realtime.event_bridge.session import RECONNECT, Session
 from parlour.realtime.event_bridge.store_system import KnownSession, system_forget, system_looked_after
 from parlour.store.database import Database, DatabaseUnavailable
 from parlour.store.unit import UnitOfWork
-from parlour.taskrouter.desk import WORKER_EVENTS
 
 SWEEP: Final = 1.0  # seconds of real time
 TRIES: Final = 5  # a second apart, to note that a list was answered; its client is waiting
 HOUSEKEEPING: Final = 3600.0  # seconds of real time
 KEPT: Final = timedelta(days=1)  # events that sockets were told, or that nobody asked for
 LONGEST: Final = timedelta(days=1)  # a socket outlives its token by this, since a fresh one is not said to it
-LISTED: Final = "worker_lists"  # on the bus, with the SID of the worker who was answered a list
 ANSWERED: Final = "worker_calls"  # on the bus, with the request id of a call that was answered
 
 log = structlog.get_logger("parlour.event_bridge")
@@ -37,18 +35,17 @@ log = structlog.get_logger("parlour.event_bridge")
 class Sessions:
     """The sessions of this process."""
 
-    def __init__(self, database: Database, tokens: AccessTokens, bus: Bus) -> None:
+    def __init__(self, database: Database, tokens: AccessTokens, wake: Wake) -> None:
         self.database = database
         self.tokens = tokens
-        self._bus = bus
+        self._hints = wake
         self._answers = Answers()
         self._sessions: dict[str, Session] = {}
         self._of_worker: defaultdict[str, dict[str, Session]] = defaultdict(dict)
         self._busy: set[str] = set()  # sessions that are being opened or ended
         self._process = 0
-        bus.hear(WORKER_EVENTS, self._wake)
-        bus.hear(LISTED, self._wake)
-        bus.hear(ANSWERED, self._answers.sent)
+        wake.hear(CHANGED, self._wake)
+        wake.hear(ANSWERED, self._answers.sent)
 
     async def open(self, bearer: Bearer, worker_sid: str, *, alone: bool, offline: bool | None) -> Session:
         """Begin a session.
@@ -111,7 +108,7 @@ class Sessions:
         """Let follow what waits for the answer of a call, which went out."""
         worker_sid, listed = call.bearer.worker_sid, call.listed
         if call.holds:
-            self._bus.publish(ANSWERED, call.request_id)
+            self._hints.say(ANSWERED, call.request_id)
         if listed is not None and worker_sid is not None:
             await self._note(call.account_sid, worker_sid, listed)
 
@@ -127,7 +124,7 @@ class Sessions:
                 if attempt == TRIES:
                     raise
                 await asyncio.sleep(SWEEP)
-        self._bus.publish(LISTED, worker_sid)
+        self._hints.say(CHANGED, worker_sid)
 
     def _wake(self, worker_sid: str) -> None:
         for session in self._of_worker.get(worker_sid, {}).values():
