@@ -33,7 +33,7 @@ CORS: Final = {
     "access-control-allow-headers": (
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
         "Idempotency-Key, X-Twilio-Token, X-Twilio-Mutation-Id, X-Twilio-Webhook-Enabled, apiVersion, clientVersion, "
-        "Ui-Version, Flex-Metadata"
+        "Ui-Version, Flex-Metadata, X-Flex-JWE, X-Flex-Version"
     ),
     "access-control-expose-headers": "ETag, Twilio-Request-Id",
 }
@@ -117,7 +117,7 @@ class RestApp:
             self._recorder.write(call, answer)
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
-        await _send(send, answer, request_id)
+        await _send(send, answer, request_id, challenge=not target.shimmed)
         elapsed = time.perf_counter() - started
         if self._observe is not None:
             self._observe(scope["method"], name, answer.status, elapsed)
@@ -251,13 +251,17 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, answer: Answer, request_id: str) -> None:
+async def _send(send: Send, answer: Answer, request_id: str, *, challenge: bool = True) -> None:
+    """Write an answer.
+
+    :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
+    """
     headers = [
         (b"twilio-request-id", request_id.encode()),
         *_CORS_BYTES,
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
-    if answer.status == 401:
+    if answer.status == 401 and challenge:
         headers.append((b"www-authenticate", b'Basic realm="Parlour API"'))
     streamed = hasattr(answer.body, "__aiter__")
     body = b""

@@ -33,11 +33,15 @@ class Addressing:
 
 @dataclass(frozen=True)
 class Target:
-    """A product, the path within it, and the URLs of its answer."""
+    """A product, the path within it, and the URLs of its answer.
+
+    :ivar shimmed: a page's shim brought the request here.
+    """
 
     product: str
     path: str
     urls: Urls
+    shimmed: bool = False
 
 
 def resolve(
@@ -60,7 +64,8 @@ def resolve(
         shim_host, _, inner = rest.partition("/")
         label, _, suffix = shim_host.partition(".")
         if label in products:
-            return Target(label, f"/{inner}", Urls(lambda product: f"{root}/{SHIM}/{product}.{suffix}"))
+            urls = Urls(lambda product: f"{root}/{SHIM}/{product}.{suffix}")
+            return Target(label, f"/{inner}", urls, shimmed=True)
         return None
     if first in products:
         return Target(first, f"/{rest}", Urls(lambda product: f"{root}/{product}"))
