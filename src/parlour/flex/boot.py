@@ -11,6 +11,7 @@ from parlour.rest.errors import missing_parameter, not_found
 from parlour.rest.forms import Form
 from parlour.rest.operations import PUBLIC, TOKEN, Answer, Call, Operations
 
+# The versions in the paths below are those that Flex UI 2.17.1 asks for.
 DAY: Final = {"Cache-Control": "public, max-age=86400"}
 FONTS: Final = b"/* the desktop uses the fonts of the computer it runs on */\n"
 
@@ -93,13 +94,13 @@ async def list_flag_positions(_call: Call, _form: Form) -> Answer:
     return Answer(200, {}, DAY)
 
 
-@assets.get("/public_assets/paste-fonts/{Version}/fonts.css", callers=PUBLIC)
+@assets.get("/public_assets/paste-fonts/1.5.1/fonts.css", callers=PUBLIC)
 async def fetch_fonts(_call: Call, _form: Form) -> Answer:
     """Read the style sheet of web fonts, which names none."""
     return Answer(200, FONTS, DAY, "text/css")
 
 
-@media.get("/sdk/js/client/sounds/releases/{Version}/incoming.mp3", callers=PUBLIC)
+@media.get("/sdk/js/client/sounds/releases/1.0.0/incoming.mp3", callers=PUBLIC)
 async def fetch_sound(_call: Call, _form: Form) -> Answer:
     """Read the sound of an incoming message."""
     return Answer(200, chime(), DAY, "audio/wav")

@@ -16,7 +16,7 @@ from parlour.kit.who import about
 from parlour.kit.wire import encode_json
 from parlour.rest import errors
 from parlour.rest.forms import Ref, plan_of, read_form, unsupported
-from parlour.rest.hosts import Addressing, Target, resolve
+from parlour.rest.hosts import Addressing, Target, candidates
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
 from parlour.rest.recorder import Recorder
 from parlour.rest.router import Router
@@ -77,7 +77,7 @@ class RestApp:
             await self._otherwise(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        target = resolve(
+        targets = candidates(
             self._addressing,
             self.router.products,
             path=scope["path"],
@@ -85,10 +85,10 @@ class RestApp:
             peer=(scope.get("client") or ("", 0))[0],
             headers=headers,
         )
-        if target is None:
+        if not targets:
             await self._otherwise(scope, receive, send)
             return
-        await self._serve(target, headers, scope, receive, send)
+        await self._serve(self._target(targets, scope["method"]), headers, scope, receive, send)
 
     async def _serve(self, target: Target, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._sids.new("RQ", self._clock.now())
@@ -122,6 +122,13 @@ class RestApp:
         if self._observe is not None:
             self._observe(scope["method"], name, answer.status, elapsed)
         _log(scope["method"], target, answer.status, request_id, elapsed, unknown, error)
+
+    def _target(self, targets: list[Target], method: str) -> Target:
+        """Return the first target that is served, else the likeliest."""
+        if len(targets) == 1:
+            return targets[0]
+        served = (one for one in targets if self.router.match(method, one.product, one.path) is not None)
+        return next(served, targets[0])
 
     def _find(self, method: str, target: Target) -> tuple[Operation, dict[str, str]]:
         match = self.router.match("GET" if method == "HEAD" else method, target.product, target.path)

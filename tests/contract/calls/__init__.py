@@ -3,6 +3,7 @@
 from tests.contract.calls import (
     accounts,
     conversations,
+    desktop,
     flex,
     media,
     messaging,
@@ -13,4 +14,4 @@ from tests.contract.calls import (
     users,
 )
 
-LOADED = (accounts, conversations, media, flex, messaging, services, studio, taskrouter, tasks, users)
+LOADED = (accounts, conversations, desktop, media, flex, messaging, services, studio, taskrouter, tasks, users)
