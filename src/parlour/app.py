@@ -21,7 +21,10 @@ from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.package import Package
+from parlour.realtime.twilsock import package as twilsock
+from parlour.rest.hosts import Addressing
 from parlour.rest.router import Router
+from parlour.rest.tunnel import Tunnel
 from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
@@ -44,6 +47,8 @@ class Ground:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
+    wake: Wake
+    tunnel: Tunnel
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,16 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         tokens=tokens,
         outgoing=Outgoing(Guard(allowed)),
         media_store=conversations.folder_store(Path(settings.data)),
+        wake=Wake(),
+        tunnel=Tunnel(database),
     )
     packages = [*_floors(ground), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
-    wake = Wake()
-    database.extensions[Outbox] = lambda: Outbox(registry, wake)
+    database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
+    ground.tunnel.lead_to(router)
     return Program(
         settings=settings,
         clock=clock,
@@ -115,7 +122,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         packages=packages,
         registry=registry,
         router=router,
-        wake=wake,
+        wake=ground.wake,
         authenticator=authenticator,
         tokens=tokens,
         outgoing=ground.outgoing,
@@ -141,6 +148,13 @@ def _floors(ground: Ground) -> list[Package]:
         studio.package(),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
+        ),
+        twilsock.package(
+            ground.database,
+            ground.wake,
+            ground.tokens,
+            ground.tunnel,
+            Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
         ),
         trace.package(),
     ]

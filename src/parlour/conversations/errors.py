@@ -28,6 +28,7 @@ ROLE_NOT_FOUND = Condition(50100, 400, "RoleSid {sid} is not a role of this serv
 SERVICE_ROLE_NOT_FOUND = Condition(50102, 400, "{name} {sid} is not a service role of this service")
 PERMISSION_NOT_FOUND = Condition(50104, 400, "Permission {permission} is not known for roles of type {type}")
 ROLE_TYPE_INVALID = Condition(50105, 400, "Type {type} is not a role type; use conversation or service")
+NOT_PERMITTED = Condition(50107, 403, "The roles of this user do not allow it: {permission} is needed")
 CONVERSATION_ROLE_NOT_FOUND = Condition(50109, 400, "{name} {sid} is not a conversation role of this service")
 ROLE_IN_USE = Condition(20409, 409, "Role {sid} is in use and cannot be deleted")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from parlour.kit.wire import json_text
+from parlour.outbox.wake import CHANGED
 from parlour.store.unit import UnitOfWork
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Outbox:
         self._events: list[Event] = []
         self._jobs: list[NewJob] = []
         self._wrote_jobs = False
+        self._touched: dict[str, None] = {}
 
     @property
     def registry(self) -> "Registry":
@@ -115,6 +117,7 @@ class Outbox:
     def add_event(self, event: Event) -> None:
         """Keep a fact and the jobs of those who react to it afterwards."""
         self._events.append(event)
+        self.touch(event.stream)
         for subscription in self._registry.after_of.get(event.kind, ()):
             for lane in subscription.lanes(event):
                 self._jobs.append(NewJob(lane, subscription.handler, None, event.sid, None))
@@ -122,6 +125,10 @@ class Outbox:
     def add_job(self, job: NewJob) -> None:
         """Keep a job or timer."""
         self._jobs.append(job)
+
+    def touch(self, sid: str) -> None:
+        """Keep the SID of a row whose readers are to look again."""
+        self._touched[sid] = None
 
     def take_following(self) -> tuple[list[str], list[str]]:
         """Return lanes and handlers of the jobs kept so far, and forget them."""
@@ -166,9 +173,16 @@ class Outbox:
         ]
 
     def committed(self) -> None:
-        """Start the new jobs at once in this process."""
+        """Start the new jobs at once in this process, and hurry those who watch the changed rows."""
         if self._wrote_jobs:
             self._wake.jobs()
+        for sid in self._touched:
+            self._wake.say(CHANGED, sid)
+
+
+def touch(uow: UnitOfWork, sid: str) -> None:
+    """Hurry those who watch a row once the unit is committed; the stream of a stated fact is touched already."""
+    uow.extension(Outbox).touch(sid)
 
 
 def can_conclude(uow: UnitOfWork, kind: str) -> bool:

@@ -47,6 +47,7 @@ class Process:
         self._spoke = asyncio.Event()
         self.number = 0
         self.others = 0
+        wake.carry(self.publish)
 
     async def join(self) -> None:
         """Take a number and the lock that says we live."""
@@ -74,8 +75,7 @@ class Process:
 
     def publish(self, subject: str, body: str = "") -> None:
         """Give a hint to this process now and to the others within a few milliseconds; it may be lost."""
-        for call in self._listeners.get(subject, ()):
-            call(body)
+        self._spread(subject, body)
         self._outgoing[json_text([subject, body])] = None
         self._spoke.set()
 
@@ -87,14 +87,11 @@ class Process:
             self._spoke.clear()
             outgoing, self._outgoing = list(self._outgoing), {}
             if self.others and self._line is not None:
-                for body in outgoing:
-                    await self._notify(body)
+                await self._notify([f"{self.number} {body}" for body in outgoing if len(body) <= LARGEST_NOTIFY])
 
-    async def _notify(self, body: str) -> None:
-        if len(body) > LARGEST_NOTIFY:
-            return
+    async def _notify(self, bodies: list[str]) -> None:
         try:
-            await self._line.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{self.number} {body}")
+            await self._line.execute("SELECT pg_notify($1, body) FROM unnest($2::text[]) AS body", CHANNEL, bodies)
         except UNAVAILABLE:
             log.debug("a hint was lost")
 
@@ -155,8 +152,12 @@ class Process:
         if sender == str(self.number):
             return
         subject, text = decode_json(body)
+        self._spread(subject, text)
+
+    def _spread(self, subject: str, body: str) -> None:
         for call in self._listeners.get(subject, ()):
-            call(text)
+            call(body)
+        self._wake.heard(subject, body)
 
     async def _keep_house(self, connection: Any) -> None:
         await keep_partitions(connection, datetime.now(UTC).date())

@@ -1,13 +1,21 @@
 """Wake-ups: hints that hurry what a sweep would find anyway (DESIGN 2.8)."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Final
+
+Hear = Callable[[str], None]
+
+CHANGED: Final = "changed"  # its body is the SID of a row whose readers may look again
 
 
 class Wake:
-    """Wakes the runner of this process."""
+    """Wakes the runner of this process, and carries hints to whoever listens here or in another process."""
 
     def __init__(self) -> None:
         self._jobs = asyncio.Event()
+        self._listeners: dict[str, list[Hear]] = {}
+        self._carrier: Callable[[str, str], None] | None = None
 
     def jobs(self) -> None:
         """Say that there may be jobs that are due."""
@@ -21,3 +29,23 @@ class Wake:
         except TimeoutError:
             pass
         self._jobs.clear()
+
+    def hear(self, subject: str, call: Hear) -> None:
+        """Have ``call`` called with the body of each hint on ``subject``, ours or another process's."""
+        self._listeners.setdefault(subject, []).append(call)
+
+    def say(self, subject: str, body: str) -> None:
+        """Give a hint to this process now and to the others soon; it may be lost."""
+        if self._carrier is not None:
+            self._carrier(subject, body)
+        else:
+            self.heard(subject, body)
+
+    def heard(self, subject: str, body: str) -> None:
+        """Pass on a hint that came to this process."""
+        for call in self._listeners.get(subject, ()):
+            call(body)
+
+    def carry(self, carrier: Callable[[str, str], None]) -> None:
+        """Have hints go through ``carrier``, which brings them to every process, this one by ``heard``."""
+        self._carrier = carrier

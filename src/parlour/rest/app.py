@@ -105,7 +105,7 @@ class RestApp:
             name = f"{operation.product}{operation.path}"
             call = await self._call(operation, path, target, headers, scope, receive, request_id)
             about.set((request_id, call.account_sid))  # each request is a task of its own
-            answer, unknown = await self._run(operation, call)
+            answer, unknown = await perform(operation, call)
         except ContractError as refusal:
             error = refusal
             answer = Answer(refusal.status, errors.envelope(refusal))
@@ -177,21 +177,26 @@ class RestApp:
             raise errors.forbidden(f"A caller with {caller.kind} credentials may not do this")
         return caller
 
-    async def _run(self, operation: Operation, call: Call) -> tuple[Answer, int]:
-        values: Mapping[str, list[str]] = call.query
-        if call.method == "POST" and operation.body == "form":
-            values = _form_values(call)
-        plan = plan_of(operation.form)
-        for name, reason in operation.refused.items():
-            if name in values:
-                raise unsupported(name, reason)
-        form = read_form(operation.form, values)
-        for field, mark in plan.refs:
-            await _check_ref(call, field.name, getattr(form, field.attribute), mark)
-        unknown = sum(
-            1 for name in values if name not in plan.fields and name not in PAGING and name not in operation.ignored
-        )
-        return await operation.handler(call, form), unknown
+
+async def perform(operation: Operation, call: Call) -> tuple[Answer, int]:
+    """Read the form of an operation, run it, and return its answer and how many parameters it does not know.
+
+    :raises ContractError: the call was refused.
+    """
+    values: Mapping[str, list[str]] = call.query
+    if call.method == "POST" and operation.body == "form":
+        values = _form_values(call)
+    plan = plan_of(operation.form)
+    for name, reason in operation.refused.items():
+        if name in values:
+            raise unsupported(name, reason)
+    form = read_form(operation.form, values)
+    for field, mark in plan.refs:
+        await _check_ref(call, field.name, getattr(form, field.attribute), mark)
+    unknown = sum(
+        1 for name in values if name not in plan.fields and name not in PAGING and name not in operation.ignored
+    )
+    return await operation.handler(call, form), unknown
 
 
 async def _check_ref(call: Call, name: str, value: object, mark: Ref) -> None:

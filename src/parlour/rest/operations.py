@@ -91,7 +91,10 @@ class Body(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """One call of an operation."""
+    """One call of an operation.
+
+    :ivar socket: the web socket through which a tunnelled call came, None for one over HTTP.
+    """
 
     method: str
     product: str
@@ -106,6 +109,7 @@ class Call:
     database: Database
     body: bytes = b""
     stream: Any = None
+    socket: Any = None
 
     @property
     def account_sid(self) -> str:

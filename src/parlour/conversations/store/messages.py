@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from parlour.outbox.facts import touch
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -166,6 +167,7 @@ async def update(uow: UnitOfWork, row: Message) -> None:
 async def raise_messages(uow: UnitOfWork, conversation_sid: str, *, document: bool = False) -> int | None:
     """Lock a conversation and return its message list's next change number; `document`: raise the document's too."""
     change: int | None = await uow.fetchval(RAISE_MESSAGES, uow.account_sid, conversation_sid, int(document))
+    touch(uow, conversation_sid)
     return change
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from parlour.outbox.facts import touch
 from parlour.store.unit import Reader, UnitOfWork
 
 
@@ -119,6 +120,7 @@ async def update(uow: UnitOfWork, row: User) -> None:
 async def raise_conversations(uow: UnitOfWork, sid: str) -> int | None:
     """Lock a user and return the next change number of its conversations map; None if the user is gone."""
     change: int | None = await uow.fetchval(RAISE_CONVERSATIONS, uow.account_sid, sid)
+    touch(uow, sid)
     return change
 
 

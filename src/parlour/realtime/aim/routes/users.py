@@ -1,0 +1,57 @@
+"""Operations of users and of content templates (realtime-protocol.md §7.6)."""
+
+from parlour.conversations import permissions, users
+from parlour.conversations.store.users import User
+from parlour.realtime.aim import actor
+from parlour.realtime.aim.bodies import UpdateUser, read
+from parlour.realtime.aim.mutations import mutate
+from parlour.realtime.aim.render import BASE, meta
+from parlour.realtime.aim.routes.common import acting, operations, renderer
+from parlour.rest.errors import missing_parameter
+from parlour.rest.operations import TOKEN, Answer, Call
+from parlour.store.unit import Reader, UnitOfWork
+
+USER = f"{BASE}/Users/{{Identity}}"
+
+
+@operations.get(USER, callers=TOKEN)
+async def fetch_user(call: Call, _form: object) -> Answer:
+    """Fetch a user of the service."""
+
+    async def work(reader: Reader) -> User:
+        who = await actor.find(reader, call.caller)
+        return await users.fetch(reader, call.path["Identity"], chat_service_sid=who.chat_service_sid)
+
+    return Answer(200, renderer(call).user(await call.read(work)))
+
+
+@operations.post(USER, body="json", callers=TOKEN)
+async def update_user(call: Call, _form: object) -> Answer:
+    """Change the name or the attributes of a user."""
+    wanted = read(call, UpdateUser)
+    if wanted.friendly_name is None and wanted.attributes is None:
+        raise missing_parameter("friendly_name or attributes")
+
+    async def work(uow: UnitOfWork) -> Answer:
+        who = await acting(uow, call)
+        own = call.path["Identity"] == who.identity
+        granted = await who.permissions(uow)
+        permissions.require(granted, "editAnyUserInfo", *(["editOwnUserInfo"] if own else []))
+        row = await users.update(
+            uow,
+            call.path["Identity"],
+            chat_service_sid=who.chat_service_sid,
+            friendly_name=wanted.friendly_name,
+            attributes=wanted.attributes,
+            origin=who.origin,
+        )
+        return Answer(200, renderer(call).user(row))
+
+    return await mutate(call, work)
+
+
+@operations.get(f"{BASE}/ContentTemplates", callers=TOKEN)
+async def list_content_templates(call: Call, _form: object) -> Answer:
+    """List content templates; none can be made yet."""
+    await call.read(lambda reader: actor.find(reader, call.caller))
+    return Answer(200, {"templates": [], "meta": meta(None)})

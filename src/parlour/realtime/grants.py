@@ -1,0 +1,39 @@
+"""What an access token opens in real time (realtime-protocol.md §4.4)."""
+
+from typing import Any, Final
+
+from parlour.rest.errors import forbidden
+from parlour.rest.operations import Caller
+
+LEADS: Final = frozenset({"supervisor", "admin"})
+
+
+def chat_service(caller: Caller) -> str:
+    """Return the SID of the Conversations service that a token is for. Error: 403/20403, it is for none."""
+    sid = _grant(caller, "chat").get("service_sid")
+    if not isinstance(sid, str) or not sid:
+        raise forbidden("The access token has no chat grant")
+    return sid
+
+
+def identity(caller: Caller) -> str:
+    """Return whose token it is. Error: 403/20403, a credential without identity."""
+    if caller.identity is None:
+        raise forbidden("Only an access token has an identity")
+    return caller.identity
+
+
+def flex_roles(caller: Caller) -> frozenset[str]:
+    """Return the roles that sign-in to the agent desktop gave, none for another token."""
+    roles = _grant(caller, "flex").get("roles")
+    return frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else frozenset()
+
+
+def leads(caller: Caller) -> bool:
+    """Tell whether the caller is a supervisor or an administrator, who may read every conversation of the service."""
+    return bool(flex_roles(caller) & LEADS)
+
+
+def _grant(caller: Caller, name: str) -> dict[str, Any]:
+    grant = caller.grants.get(name)
+    return grant if isinstance(grant, dict) else {}

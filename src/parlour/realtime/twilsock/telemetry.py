@@ -1,0 +1,13 @@
+"""Telemetry of the agent desktop: taken, so that it is not sent again, and not kept (agent-clients.md §4, 5)."""
+
+from typing import Final
+
+from parlour.rest.operations import TOKEN, Answer, Call, Operations
+
+operations: Final = Operations("flex-sdk")
+
+
+@operations.post("/v1/Telemetry/Events", body="json", callers=TOKEN)
+async def take_telemetry(_call: Call, _form: object) -> Answer:
+    """Answer a report of the desktop about itself."""
+    return Answer(200, {})
