@@ -16,11 +16,13 @@ from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.messaging import package as messaging
+from parlour.outbox.bus import Bus, Hints
 from parlour.outbox.facts import Outbox
 from parlour.outbox.process import keep_partitions
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.package import Package
+from parlour.realtime.event_bridge import package as event_bridge
 from parlour.realtime.twilsock import package as twilsock
 from parlour.rest.hosts import Addressing
 from parlour.rest.router import Router
@@ -49,6 +51,7 @@ class Ground:
     media_store: MediaStore
     wake: Wake
     tunnel: Tunnel
+    bus: Bus
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Program:
     tokens: AccessTokens
     outgoing: Outgoing
     media_store: MediaStore
+    bus: Bus
 
     async def migrate(self) -> int:
         """Bring the schema up to this version, and return how many migrations ran."""
@@ -106,10 +110,12 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         media_store=conversations.folder_store(Path(settings.data)),
         wake=Wake(),
         tunnel=Tunnel(database),
+        bus=Bus(),
     )
     packages = [*_floors(ground), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
+    database.extensions[Hints] = lambda: Hints(ground.bus)
     router = Router(
         operation for package in packages for operations in package.operations for operation in operations.all
     )
@@ -127,6 +133,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         tokens=tokens,
         outgoing=ground.outgoing,
         media_store=ground.media_store,
+        bus=ground.bus,
     )
 
 
@@ -154,6 +161,12 @@ def _floors(ground: Ground) -> list[Package]:
             ground.wake,
             ground.tokens,
             ground.tunnel,
+            Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
+        ),
+        event_bridge.package(
+            ground.database,
+            ground.tokens,
+            ground.bus,
             Addressing(ground.settings.product_domains, ground.settings.trusted_proxies),
         ),
         trace.package(),

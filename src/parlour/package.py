@@ -1,10 +1,12 @@
 """What a floor offers to the program."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.routing import BaseRoute
 
+from parlour.outbox.process import Process
 from parlour.outbox.reactions import Reactions
 from parlour.rest.operations import Operations
 
@@ -41,6 +43,7 @@ class Package:
     """A floor: its migrations (the dotted name of the package that has the folder), operations and reactions.
 
     :param routes: what is no operation of a product, such as pages and web sockets.
+    :param companions: what runs beside the server from its first request to its last, then is cancelled.
     """
 
     name: str
@@ -50,3 +53,4 @@ class Package:
     invariants: Sequence[Invariant] = ()
     checks: Sequence[Check] = ()
     routes: Sequence[BaseRoute] = ()
+    companions: Sequence[Callable[[Process], Coroutine[Any, Any, None]]] = ()

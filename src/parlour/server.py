@@ -92,6 +92,9 @@ class Server:
             asyncio.create_task(process.speak(), name="bus"),
         ]
         running = asyncio.create_task(runner.run(), name="runner")
+        program.bus.attach(process)
+        for package in program.packages:
+            tasks += [asyncio.create_task(companion(process), name=package.name) for companion in package.companions]
         try:
             yield process, runner, test_clock
         finally:

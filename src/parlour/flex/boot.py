@@ -9,7 +9,7 @@ from parlour.flex.schemas import ListForm, PublicConfiguration
 from parlour.flex.store_system import Instance, system_instance
 from parlour.rest.errors import missing_parameter, not_found
 from parlour.rest.forms import Form
-from parlour.rest.operations import PUBLIC, TOKEN, Answer, Call, Operations
+from parlour.rest.operations import ACCOUNT, PUBLIC, TOKEN, Answer, Call, Operations
 
 # The versions in the paths below are those that Flex UI 2.17.1 asks for.
 DAY: Final = {"Cache-Control": "public, max-age=86400"}
@@ -39,10 +39,11 @@ async def fetch_public_configuration(call: Call, form: PublicConfiguration) -> A
     return Answer(200, {"configurations": [render.public_configuration(row, call.urls)]})
 
 
-@flex_api.get("/v1/account/provision/status", callers=TOKEN)
-async def fetch_email_status(_call: Call, _form: Form) -> Answer:
+@flex_api.get("/v1/account/provision/status", callers=ACCOUNT | TOKEN)
+async def fetch_email_status(call: Call, _form: Form) -> Answer:
     """Say that email is no channel here."""
-    return Answer(200, {"status": "not-configured"})
+    url = call.urls.of("flex-api", "/v1/account/provision/status")
+    return Answer(200, {"status": "not-configured", "url": url})
 
 
 @flex_api.get("/v1/Instances/{InstanceSid}/Teams/Context", callers=TOKEN)

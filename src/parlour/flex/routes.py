@@ -8,6 +8,7 @@ from parlour.flex.schemas import (
     CreateInvite,
     ListForm,
     UpdateChannel,
+    closes_completely,
     read_channel,
     read_routing,
     routing_status,
@@ -92,20 +93,11 @@ async def fetch_channel(call: Call, _form: object) -> Answer:
 @operations.post(CHANNEL, form=UpdateChannel)
 async def update_channel(call: Call, form: UpdateChannel) -> Answer:
     """Close a channel: with ``Routing`` status ``closed`` its tasks complete, otherwise they wrap up."""
-    if not form.status:
-        raise errors.status_missing()
-    status = {"close": "closed"}.get(form.status.lower(), form.status.lower())
-    if status == "inactive":
-        raise errors.status_invalid(status, "(leaving a conversation) is not supported here yet")
-    if status != "closed":
-        raise errors.status_invalid(form.status, "is not one of closed, inactive")
-    routing = routing_status(form.routing)
-    if routing not in (None, "closed", "wrapup"):
-        raise errors.invalid_routing(f"status '{routing}' is not one of closed, wrapup")
+    complete = closes_completely(form.status, routing_status(form.routing))
 
     async def work(uow: UnitOfWork) -> Channel:
         channel = await _channel(uow, call, "Sid")
-        return await orchestration.close_channel(uow, channel, complete=routing == "closed")
+        return await orchestration.close_channel(uow, channel, complete=complete)
 
     return Answer(200, render.channel(await call.step(work), call.urls))
 

@@ -119,6 +119,25 @@ def routing_status(text: str | None) -> str | None:
     return None if status is None else {"close": "closed"}.get(str(status), str(status))
 
 
+def closes_completely(status: str, routing: str | None) -> bool:
+    """Say whether an update of a channel completes its tasks, rather than wrapping them up.
+
+    :param status: of the channel, ``closed`` or ``close``.
+    :param routing: status of its ``Routing``.
+    :raises ContractError: 45358, 45359 or 45004 for anything else.
+    """
+    if not status:
+        raise errors.status_missing()
+    wanted = {"close": "closed"}.get(status.lower(), status.lower())
+    if wanted == "inactive":
+        raise errors.status_invalid(wanted, "(leaving a conversation) is not supported here yet")
+    if wanted != "closed":
+        raise errors.status_invalid(status, "is not one of closed, inactive")
+    if routing not in (None, "closed", "wrapup"):
+        raise errors.invalid_routing(f"status '{routing}' is not one of closed, wrapup")
+    return routing == "closed"
+
+
 _SIDS: Final = {
     "workspace_sid": "WS",
     "workflow_sid": "WW",

@@ -52,6 +52,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"""
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
+FETCH_INVITE: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid = $3"
+TASKS_OF_CHANNEL: Final = "SELECT task_sid FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2"
 SET_INVITE_STATUS: Final = """
 UPDATE interaction_invite SET status = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
 LIVE_INVITES: Final = """
@@ -263,6 +265,17 @@ async def invite_of_task(reader: Reader, task_sid: str) -> Invite | None:
     """Return the invite whose task this is; None for a task without an interaction."""
     row = await reader.fetchrow(INVITE_OF_TASK, reader.account_sid, task_sid)
     return None if row is None else Invite(**row)
+
+
+async def fetch_invite(reader: Reader, channel_sid: str, sid: str) -> Invite | None:
+    """Return an invite of a channel."""
+    row = await reader.fetchrow(FETCH_INVITE, reader.account_sid, channel_sid, sid)
+    return None if row is None else Invite(**row)
+
+
+async def tasks_of_channel(reader: Reader, channel_sid: str) -> list[str]:
+    """Return the tasks of all invites that a channel ever had."""
+    return [row["task_sid"] for row in await reader.fetch(TASKS_OF_CHANNEL, reader.account_sid, channel_sid)]
 
 
 async def list_invites(reader: Reader, channel_sid: str, after: str, limit: int) -> list[Invite]:

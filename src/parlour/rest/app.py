@@ -1,7 +1,7 @@
 """The ASGI application of the operations: resolve, authenticate, read, call, answer, log."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -14,18 +14,14 @@ from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.who import about
 from parlour.kit.wire import encode_json
-from parlour.rest import errors
-from parlour.rest.forms import Ref, plan_of, read_form, unsupported
+from parlour.rest import errors, performing
 from parlour.rest.hosts import Addressing, Target, candidates
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
 from parlour.rest.recorder import Recorder
 from parlour.rest.router import Router
-from parlour.store import refs
 from parlour.store.database import Database
-from parlour.store.unit import Reader
 
 MAX_FIELDS: Final = 1000
-PAGING: Final = frozenset({"Page", "PageSize", "PageToken"})
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 CORS: Final = {
     "access-control-allow-origin": "*",
@@ -33,7 +29,7 @@ CORS: Final = {
     "access-control-allow-headers": (
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
         "Idempotency-Key, X-Twilio-Token, X-Twilio-Mutation-Id, X-Twilio-Webhook-Enabled, apiVersion, clientVersion, "
-        "Ui-Version, Flex-Metadata, X-Flex-JWE, X-Flex-Version"
+        "Ui-Version, Flex-Metadata, X-Flex-Version, X-Flex-JWE"
     ),
     "access-control-expose-headers": "ETag, Twilio-Request-Id",
 }
@@ -118,6 +114,8 @@ class RestApp:
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id, challenge=not target.shimmed)
+        if answer.after is not None:
+            await self._afterwards(answer.after, request_id)
         elapsed = time.perf_counter() - started
         if self._observe is not None:
             self._observe(scope["method"], name, answer.status, elapsed)
@@ -129,6 +127,12 @@ class RestApp:
             return targets[0]
         served = (one for one in targets if self.router.match(method, one.product, one.path) is not None)
         return next(served, targets[0])
+
+    async def _afterwards(self, after: Callable[[], Awaitable[None]], request_id: str) -> None:
+        try:
+            await after()
+        except Exception:
+            log.exception("what follows an answer failed", request_id=request_id)
 
     def _find(self, method: str, target: Target) -> tuple[Operation, dict[str, str]]:
         match = self.router.match("GET" if method == "HEAD" else method, target.product, target.path)
@@ -179,40 +183,14 @@ class RestApp:
 
 
 async def perform(operation: Operation, call: Call) -> tuple[Answer, int]:
-    """Read the form of an operation, run it, and return its answer and how many parameters it does not know.
+    """Perform an operation with the parameters of its call; return its answer and how many it does not know.
 
     :raises ContractError: the call was refused.
     """
     values: Mapping[str, list[str]] = call.query
     if call.method == "POST" and operation.body == "form":
         values = _form_values(call)
-    plan = plan_of(operation.form)
-    for name, reason in operation.refused.items():
-        if name in values:
-            raise unsupported(name, reason)
-    form = read_form(operation.form, values)
-    for field, mark in plan.refs:
-        await _check_ref(call, field.name, getattr(form, field.attribute), mark)
-    unknown = sum(
-        1 for name in values if name not in plan.fields and name not in PAGING and name not in operation.ignored
-    )
-    return await operation.handler(call, form), unknown
-
-
-async def _check_ref(call: Call, name: str, value: object, mark: Ref) -> None:
-    sids = [sid for sid in (value if isinstance(value, list) else [value]) if isinstance(sid, str) and sid]
-
-    async def first_foreign(reader: Reader) -> str | None:
-        for sid in sids:
-            if not await refs.check(reader, sid):
-                return sid
-        return None
-
-    foreign = await call.read(first_foreign) if sids else None
-    if foreign is not None:
-        raise ContractError(
-            mark.code, mark.status, f"Invalid parameter {name}: {foreign} was not found in this account"
-        )
+    return await performing.perform(operation, call, values)
 
 
 def _form_values(call: Call) -> dict[str, list[str]]:

@@ -50,12 +50,16 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, body (None: empty; bytes: as they are; else JSON) and further headers."""
+    """Status, body (None: empty; bytes: as they are; else JSON) and further headers.
+
+    :ivar after: done once the answer has been sent, for what must not be seen before it.
+    """
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    after: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ class Call:
             raise invalid_parameter(name, f"'{text[:64]}' is not a whole number") from error
 
 
-Handler = Callable[[Call, Any], Awaitable[Answer]]
+Handler = Callable[[Any, Any], Awaitable[Answer]]  # the call, which a floor may have extended, and the form
 handler_type = TypeVar("handler_type", bound=Handler)
 
 

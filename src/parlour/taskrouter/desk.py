@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parlour.outbox.bus import hint
 from parlour.outbox.facts import state
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
@@ -17,6 +18,8 @@ from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskCh
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
+
+WORKER_EVENTS: Final = "worker_events"  # on the bus, with the SID of the worker who was told something
 
 _COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
 _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
@@ -31,6 +34,7 @@ class Fact:
     about: Task | Reservation | Worker
     more: dict[str, Any] = field(default_factory=dict)
     payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
+    stated: bool = True  # False: the worker's sockets are told, but nothing became true
 
 
 class Desk:
@@ -218,6 +222,10 @@ class Desk:
         """State this when the desk is written."""
         self._facts.append(Fact(kind, about, more))
 
+    def tell(self, kind: str, worker: Worker) -> None:
+        """Tell the worker's sockets how the worker is, without stating a fact."""
+        self._facts.append(Fact(kind, worker, stated=False))
+
     def look_at(self, *sids: str) -> None:
         """Have matching look at these tasks and workers."""
         self._marked.update(dict.fromkeys(sids))
@@ -244,7 +252,7 @@ class Desk:
         """
         if self._cancel_lanes:
             await cancel_all(self.uow, self._cancel_lanes)
-        facts = [(fact, self._snapshot(fact)) for fact in self._facts]
+        facts = [(fact, self._snapshot(fact)) for fact in self._facts if fact.stated]
         events = [event for fact in self._facts for event in self._worker_events(fact)]
         changed = self._changed.values()
         tasks = [
@@ -261,6 +269,8 @@ class Desk:
             store.write(self.uow, sql, [msgspec.structs.asdict(each) for each in changed if isinstance(each, kind)])
         if events:
             self.uow.defer(store.INSERT_WORKER_EVENTS, self.uow.account_sid, events, self.now)
+            for sid in {event["worker_sid"] for event in events}:
+                hint(self.uow, WORKER_EVENTS, sid)
         for lane, handler, at, sid in self._timers:
             schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)

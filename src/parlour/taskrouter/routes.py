@@ -4,7 +4,7 @@ from typing import Annotated
 
 from parlour.kit.wire import decode_json
 from parlour.rest.forms import Form, JsonObject, Limit, choice, param, ref
-from parlour.rest.operations import Answer, Call, Operations
+from parlour.rest.operations import Answer, Call, Operations, Page
 from parlour.store.unit import Reader
 from parlour.taskrouter import activities, channels, membership, queues, schemas, store, workers, workspaces
 from parlour.taskrouter.errors import refused
@@ -309,27 +309,34 @@ async def create_task_queue(call: Call, form: CreateTaskQueue) -> Answer:
 async def list_task_queues(call: Call, form: ListTaskQueues) -> Answer:
     """List queues: all, those of a worker, or those that match attributes (§1.1)."""
     page = page_of(call)
-    order = ordering(form.order, {"DateUpdated": "q.date_updated"})
 
     async def read(reader: Reader) -> list[TaskQueue]:
-        sid = await under(call, reader)
-        contexts = []
-        if form.worker_sid:
-            contexts.append(membership.context_of(await workers.fetch(reader, sid, form.worker_sid)))
-        if form.evaluate_worker_attributes is not None:
-            contexts.append(decode_json(form.evaluate_worker_attributes))
-
-        async def fetch(after: str | None, limit: int) -> list[TaskQueue]:
-            return await store.task_queues(
-                reader, sid, friendly_name=form.friendly_name, order=order, after=after, limit=limit
-            )
-
-        def keep(queue: TaskQueue) -> bool:
-            return all(compile_expression(queue.target_workers).matches(context) for context in contexts)
-
-        return await filtered(fetch, keep, page)
+        return await find_task_queues(reader, await under(call, reader), form, page)
 
     return answer(call, "task_queues", await call.read(read), page, lambda each: schemas.task_queue(call.urls, each))
+
+
+async def find_task_queues(reader: Reader, workspace_sid: str, form: ListTaskQueues, page: Page) -> list[TaskQueue]:
+    """The queues of a page that the form asks for, and one more when there is a next one.
+
+    :raises ContractError: 404 of the worker; 400/20001 for an ordering that cannot be read.
+    """
+    order = ordering(form.order, {"DateUpdated": "q.date_updated"})
+    contexts = []
+    if form.worker_sid:
+        contexts.append(membership.context_of(await workers.fetch(reader, workspace_sid, form.worker_sid)))
+    if form.evaluate_worker_attributes is not None:
+        contexts.append(decode_json(form.evaluate_worker_attributes))
+
+    async def fetch(after: str | None, limit: int) -> list[TaskQueue]:
+        return await store.task_queues(
+            reader, workspace_sid, friendly_name=form.friendly_name, order=order, after=after, limit=limit
+        )
+
+    def keep(queue: TaskQueue) -> bool:
+        return all(compile_expression(queue.target_workers).matches(context) for context in contexts)
+
+    return await filtered(fetch, keep, page)
 
 
 @operations.get(f"{TASK_QUEUES}/{{Sid}}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from parlour.taskrouter.rows import Reservation, Task, Worker, WorkerChannel
+from parlour.taskrouter.rows import Activity, Reservation, Task, TaskQueue, Worker, WorkerChannel
 
 _PLACE = ("group_key", "rank_priority", "rank_time", "entering", "task_queue_target_workers", "channels_matter")
 
@@ -76,6 +76,11 @@ def bridge_task(row: Task, now: datetime) -> dict[str, Any]:
 
 def bridge_reservation(row: Reservation, of_task: Task, now: datetime) -> dict[str, Any]:
     """A reservation with its task in the event bridge's shape (§9.4)."""
+    return {**bridge_reservation_alone(row), "task": bridge_task(of_task, now)}
+
+
+def bridge_reservation_alone(row: Reservation) -> dict[str, Any]:
+    """A reservation as the answer to its update shows it: without its task (§9.4)."""
     return {
         "account_sid": row.account_sid,
         "workspace_sid": row.workspace_sid,
@@ -85,7 +90,6 @@ def bridge_reservation(row: Reservation, of_task: Task, now: datetime) -> dict[s
         "date_updated": seconds(row.date_updated),
         "reservation_status": row.reservation_status,
         "reservation_timeout": row.reservation_timeout,
-        "task": bridge_task(of_task, now),
         "task_channel_sid": row.task_channel_sid,
         "task_sid": row.task_sid,
         "version": row.version,
@@ -129,4 +133,37 @@ def bridge_worker_channel(row: WorkerChannel) -> dict[str, Any]:
         "task_channel_sid": row.task_channel_sid,
         "task_channel_unique_name": row.task_channel_unique_name,
         "worker_sid": row.worker_sid,
+    }
+
+
+def bridge_activity(row: Activity) -> dict[str, Any]:
+    """An activity in the event bridge's shape (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "available": row.available,
+        "date_created": seconds(row.date_created),
+        "date_updated": seconds(row.date_updated),
+        "friendly_name": row.friendly_name,
+    }
+
+
+def bridge_task_queue(row: TaskQueue) -> dict[str, Any]:
+    """A queue in the event bridge's shape (§9.4)."""
+    return {
+        "account_sid": row.account_sid,
+        "workspace_sid": row.workspace_sid,
+        "sid": row.sid,
+        "assignment_activity_name": row.assignment_activity_name,
+        "assignment_activity_sid": row.assignment_activity_sid,
+        "date_created": seconds(row.date_created),
+        "date_updated": seconds(row.date_updated),
+        "friendly_name": row.friendly_name,
+        "lifo_queue": row.task_order == "LIFO",
+        "max_reserved_workers": row.max_reserved_workers,
+        "reservation_activity_name": row.reservation_activity_name,
+        "reservation_activity_sid": row.reservation_activity_sid,
+        "target_workers": row.target_workers,
+        "task_order": row.task_order,
     }

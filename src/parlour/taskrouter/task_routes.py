@@ -271,7 +271,7 @@ async def fetch_reservation(call: Call, _form: Form) -> Answer:
 async def update_reservation(call: Call, form: UpdateReservation) -> Answer:
     """Accept, reject, wrap up or complete a reservation, by ReservationStatus or by the instructions for it (§3.5)."""
     version = if_match(call, call.path["Sid"])
-    status = _wanted(form)
+    status = wanted_status(form)
 
     async def work(uow: UnitOfWork) -> Reservation:
         known = await _of_path(call, uow)
@@ -288,7 +288,11 @@ async def update_reservation(call: Call, form: UpdateReservation) -> Answer:
     return _reservation_answer(call, await call.step(work))
 
 
-def _wanted(form: UpdateReservation) -> str:
+def wanted_status(form: UpdateReservation) -> str:
+    """The status that the form asks for, by its name or by an instruction.
+
+    :raises ContractError: 400/20001, it asks for none or for one that the API cannot set.
+    """
     instruction = (form.instruction or "").lower()
     if instruction:
         if instruction not in ("accept", "reject"):

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from parlour.rest.forms import Form, JsonObject, Limit, param, ref
-from parlour.rest.operations import Answer, Call, Operations
+from parlour.rest.operations import Answer, Call, Operations, Page
 from parlour.store.unit import Reader
 from parlour.taskrouter import membership, queues, schemas, store, workers
 from parlour.taskrouter import task_store as sql
@@ -72,35 +72,42 @@ async def create_worker(call: Call, form: CreateWorker) -> Answer:
 async def list_workers(call: Call, form: ListWorkers) -> Answer:
     """List workers; expressions and queues filter by what the workers are (§1.1)."""
     page = page_of(call)
+
+    async def read(reader: Reader) -> list[Worker]:
+        return await find_workers(reader, await under(call, reader), form, page)
+
+    return answer(call, "workers", await call.read(read), page, lambda each: schemas.worker(call.urls, each))
+
+
+async def find_workers(reader: Reader, workspace_sid: str, form: ListWorkers, page: Page) -> list[Worker]:
+    """The workers of a page that the form asks for, and one more when there is a next one.
+
+    :raises ContractError: 400/20001 for an ordering or expression that cannot be read.
+    """
     order = ordering(form.order, {"DateStatusChanged": "w.date_status_changed"})
     available = None if form.available is None else form.available.lower() in ("true", "1", "yes")
     if form.target_workers_expression is not None:
         queues.check_expression("TargetWorkersExpression", form.target_workers_expression)
+    tests = await _expressions(reader, workspace_sid, form)
 
-    async def read(reader: Reader) -> list[Worker]:
-        sid = await under(call, reader)
-        tests = await _expressions(reader, sid, form)
+    async def fetch(after: str | None, limit: int) -> list[Worker]:
+        return await sql.workers(
+            reader,
+            workspace_sid,
+            activity_sid=form.activity_sid or None,
+            friendly_name=form.friendly_name,
+            available=available,
+            activity_name=form.activity_name,
+            order=order,
+            after=after,
+            limit=limit,
+        )
 
-        async def fetch(after: str | None, limit: int) -> list[Worker]:
-            return await sql.workers(
-                reader,
-                sid,
-                activity_sid=form.activity_sid or None,
-                friendly_name=form.friendly_name,
-                available=available,
-                activity_name=form.activity_name,
-                order=order,
-                after=after,
-                limit=limit,
-            )
+    def keep(worker: Worker) -> bool:
+        context = membership.context_of(worker)
+        return all(any(test.matches(context) for test in each) for each in tests)
 
-        def keep(worker: Worker) -> bool:
-            context = membership.context_of(worker)
-            return all(any(test.matches(context) for test in each) for each in tests)
-
-        return await filtered(fetch, keep, page)
-
-    return answer(call, "workers", await call.read(read), page, lambda each: schemas.worker(call.urls, each))
+    return await filtered(fetch, keep, page)
 
 
 async def _expressions(reader: Reader, workspace_sid: str, form: ListWorkers) -> list[list[Expression]]:

@@ -102,8 +102,8 @@ async def update(
     worker = _on(desk, sid, version)
     if friendly_name is not None and friendly_name != worker.friendly_name:
         await _rename(desk, worker, friendly_name)
-    if activity is not None:
-        desk.set_activity(worker, activity)
+    if activity is not None and not desk.set_activity(worker, activity):
+        desk.tell("worker.activity.update", worker)  # a desktop that asked for it waits for it (agent-clients.md §1.4)
     if attributes is not None and attributes != worker.attributes:
         worker.attributes = attributes
         worker.attributes_version += 1
@@ -131,6 +131,7 @@ async def _rename(desk: Desk, worker: Worker, friendly_name: str) -> None:
     await uow.execute(sql.RENAME_WORKER, uow.account_sid, desk.workspace_sid, worker.sid, friendly_name)
     worker.friendly_name = friendly_name
     desk.change_worker(worker)
+    desk.tell("worker.attributes.update", worker)  # a client counts versions by what it is told
     desk.look_at(worker.sid)
 
 

@@ -116,7 +116,7 @@ def public_configuration(world: World) -> Callable[[], Any]:
 
 @good("GET", "flex-api", "/v1/account/provision/status")
 def email_status(world: World) -> Callable[[], Any]:
-    return lambda: world.transport.carry(with_token(world, "GET", "flex-api", "/v1/account/provision/status"))
+    return lambda: world.client.flex_api.v1.provisioning_status().fetch()
 
 
 @good("GET", "flex-api", "/v1/Instances/{InstanceSid}/Teams/Context")

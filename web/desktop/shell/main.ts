@@ -18,6 +18,9 @@ declare global {
 
 window.Twilio = { ...window.Twilio, Flex };
 
+// The second panel shows an advertisement until a plugin puts something there; such a plugin switches it on again.
+Flex.AgentDesktopView.defaultProps.showPanel2 = false;
+
 // A plugin's dev server, or an operator's page of their own, may have set window.appConfig already: it wins.
 function appConfig(server: ServerConfig): Record<string, unknown> {
   const page = `${location.origin}/desktop/`;

@@ -1,0 +1,171 @@
+"""All open sockets of this process: hints wake them, a sweep finds what hints lost (DESIGN 2.7, 2.8)."""
+
+import asyncio
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from parlour.accounts.access_tokens import AccessTokens
+from parlour.outbox.bus import Bus
+from parlour.outbox.process import Process
+from parlour.outbox.runner import real_now
+from parlour.realtime.event_bridge import presence, store
+from parlour.realtime.event_bridge.answers import Answers
+from parlour.realtime.event_bridge.bearer import Bearer
+from parlour.realtime.event_bridge.calls.worker_call import Listed, WorkerCall
+from parlour.realtime.event_bridge.session import RECONNECT, Session
+from parlour.realtime.event_bridge.store_system import system_forget, system_orphans, system_sessions_of
+from parlour.store.database import Database, DatabaseUnavailable
+from parlour.store.unit import UnitOfWork
+from parlour.taskrouter.desk import WORKER_EVENTS
+
+SWEEP: Final = 1.0  # seconds of real time
+HOUSEKEEPING: Final = 3600.0  # seconds of real time
+KEPT: Final = timedelta(days=1)  # events that sockets were told, or that nobody asked for
+LONGEST: Final = timedelta(days=1)  # a socket outlives its token by this, since a fresh one is not said to it
+LISTED: Final = "worker_lists"  # on the bus, with the SID of the worker who was answered a list
+ANSWERED: Final = "worker_calls"  # on the bus, with the request id of a call that was answered
+
+log = structlog.get_logger("parlour.event_bridge")
+
+
+class Sessions:
+    """The sessions of this process."""
+
+    def __init__(self, database: Database, tokens: AccessTokens, bus: Bus) -> None:
+        self.database = database
+        self.tokens = tokens
+        self._bus = bus
+        self._answers = Answers()
+        self._sessions: dict[str, Session] = {}
+        self._of_worker: defaultdict[str, dict[str, Session]] = defaultdict(dict)
+        self._process = 0
+        bus.hear(WORKER_EVENTS, self._wake)
+        bus.hear(LISTED, self._wake)
+        bus.hear(ANSWERED, self._answers.sent)
+
+    async def open(self, bearer: Bearer, worker_sid: str, *, alone: bool, offline: bool | None) -> Session:
+        """Begin a session.
+
+        :param alone: whether the worker's other sessions are to end.
+        :param offline: whether the worker goes offline with it; None is the default of their workspace.
+        :raises ContractError: 404, no such worker.
+        """
+        now = self.database.clock.now()
+        sid = self.database.sids.new("EB", now)
+        at = real_now()
+        await self.database.step(
+            bearer.account_sid,
+            lambda uow: presence.opened(
+                uow,
+                bearer,
+                worker_sid,
+                sid,
+                process=self._process,
+                at=at,
+                alone=alone,
+                offline_if_disconnected=offline,
+            ),
+        )
+        session = Session(
+            self.database,
+            self._answers,
+            account_sid=bearer.account_sid,
+            worker_sid=worker_sid,
+            sid=sid,
+            expires=bearer.expires,
+        )
+        self._sessions[sid] = self._of_worker[worker_sid][sid] = session
+        return session
+
+    async def ended(self, session: Session, workspace_sid: str, *, closed: bool) -> None:
+        """Forget a session whose socket is gone; where the database is away the sweep of another process does it."""
+        self._sessions.pop(session.sid, None)
+        of_worker = self._of_worker[session.worker_sid]
+        of_worker.pop(session.sid, None)
+        if not of_worker:
+            del self._of_worker[session.worker_sid]
+        await self.database.step(
+            session.account_sid,
+            lambda uow: presence.ended(uow, workspace_sid, session.worker_sid, session.sid, closed=closed),
+        )
+
+    async def answered(self, call: WorkerCall) -> None:
+        """Let follow what waits for the answer of a call, which went out."""
+        worker_sid, listed = call.bearer.worker_sid, call.listed
+        if call.holds:
+            self._bus.publish(ANSWERED, call.request_id)
+        if listed is not None and worker_sid is not None:
+            await self._note(call.account_sid, worker_sid, listed)
+
+    async def _note(self, account_sid: str, worker_sid: str, listed: Listed) -> None:
+        async def work(uow: UnitOfWork) -> None:
+            await store.answered(uow, worker_sid, listed.which, listed.position)
+
+        await self.database.step(account_sid, work)
+        self._bus.publish(LISTED, worker_sid)
+
+    def _wake(self, worker_sid: str) -> None:
+        for session in self._of_worker.get(worker_sid, {}).values():
+            session.wake()
+
+    async def run(self, process: Process) -> None:
+        """Sweep for as long as the server serves."""
+        self._process = process.number
+        loop = asyncio.get_running_loop()
+        next_housekeeping = 0.0
+        while True:
+            try:
+                await self._sweep()
+                if loop.time() >= next_housekeeping:
+                    await self._keep_house()
+                    next_housekeeping = loop.time() + HOUSEKEEPING
+            except DatabaseUnavailable as away:
+                log.warning("the database is away; waiting for it", why=repr(away.__cause__))
+            except Exception:
+                log.exception("a sweep failed")  # without sweeps a lost hint would lose an event
+            await asyncio.sleep(SWEEP)
+
+    async def _sweep(self) -> None:
+        """Wake the sessions that are behind, end those that shall not go on, and bury those of dead processes."""
+        before = list(self._sessions.values())
+        known = await self.database.system(lambda connection: system_sessions_of(connection, self._process))
+        for session in before:
+            dismissed = known.get((session.account_sid, session.sid))
+            if dismissed is None:
+                session.end(RECONNECT, "The session is not known any more")
+            elif dismissed:
+                session.end(1000, "Another session of the worker closed this one")
+            elif session.expires + LONGEST <= self.database.clock.now():
+                session.end(RECONNECT, "The token expired long ago")
+        await self._wake_those_behind(before)
+        for orphan in await self.database.system(system_orphans):
+            await self._bury(orphan)
+
+    async def _wake_those_behind(self, sessions: list[Session]) -> None:
+        of_account: defaultdict[str, list[Session]] = defaultdict(list)
+        for session in sessions:
+            of_account[session.account_sid].append(session)
+        for account_sid, theirs in of_account.items():
+            workers = sorted({session.worker_sid for session in theirs})
+            last = await self._last_seqs(account_sid, workers)
+            for session in theirs:
+                if session.worker_sid not in last:
+                    session.end(1000, "The worker was deleted")
+                elif session.position is None or session.position < last[session.worker_sid]:
+                    session.wake()
+
+    async def _last_seqs(self, account_sid: str, workers: list[str]) -> dict[str, int]:
+        return await self.database.read(account_sid, lambda reader: store.last_seqs(reader, workers))
+
+    async def _bury(self, orphan: dict[str, str]) -> None:
+        await self.database.step(
+            orphan["account_sid"],
+            lambda uow: presence.ended(uow, orphan["workspace_sid"], orphan["worker_sid"], orphan["sid"], closed=False),
+        )
+
+    async def _keep_house(self) -> None:
+        now: datetime = self.database.clock.now()
+        await self.database.system(lambda connection: system_forget(connection, now - KEPT, now))
