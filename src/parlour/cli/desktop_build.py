@@ -23,6 +23,7 @@ INSTALLED_MB: Final = 660  # what npm installs, about, in whole blocks of a disk
 BLOCK: Final = 512  # bytes of a block in st_blocks
 SOURCES: Final = Path(__file__).parents[3] / "web" / "desktop"
 NEEDS_NODE: Final = "The agent desktop needs Node 20 or newer with npm; on Debian: apt-get install nodejs npm"
+STEP_MB: Final = 50  # between two words of progress
 LOOK: Final = 2.0  # seconds between looks at how much is installed, at least
 TREE: Final = ".tree"
 LOG: Final = "build.log"
@@ -64,16 +65,24 @@ def build(folder: Path, sources: Path, *, progress: Progress, anew: bool = False
         if shutil.which("npm") is None or shutil.which("node") is None:
             raise BuildFailed(NEEDS_NODE)
         tree, made = folder / TREE, folder / f".made-{name}"
+        # Whoever ends us waits: then the tree stays, and the next build begins by removing it.
         try:
             _copy(sources, tree)
             _install(tree, folder / LOG, progress)
             progress("bundling")
             _run(["node", "build.mjs", str(made.resolve())], tree, folder / LOG)
-            return desktop.adopt(made, name)
-        finally:
-            progress("tidying up")
-            shutil.rmtree(tree, ignore_errors=True)
-            shutil.rmtree(made, ignore_errors=True)
+            built = desktop.adopt(made, name)
+        except BuildFailed:
+            _tidy(tree, made, progress)
+            raise
+        _tidy(tree, made, progress)
+        return built
+
+
+def _tidy(tree: Path, made: Path, progress: Progress) -> None:
+    progress("tidying up")
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.rmtree(made, ignore_errors=True)
 
 
 def _sources(sources: Path) -> list[Path]:
@@ -101,11 +110,14 @@ def _install(tree: Path, log: Path, progress: Progress) -> None:
 
 
 def _watch(modules: Path, done: threading.Event, progress: Progress) -> None:
-    pause = LOOK
+    progress("fetching and unpacking what the lock file names")
+    pause, said = LOOK, 0
     while not done.wait(pause):
         began = time.monotonic()
         found = _megabytes(modules)
-        progress(f"{found} of about {INSTALLED_MB} MB installed" if found else "asking npm for its packages")
+        if found >= said + STEP_MB:
+            said = found
+            progress(f"{found} of about {INSTALLED_MB} MB installed")
         pause = max(LOOK, 5 * (time.monotonic() - began))  # looking must not slow what it looks at
 
 
