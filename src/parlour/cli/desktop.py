@@ -36,15 +36,16 @@ def desktop() -> None:
 
 @desktop.command()
 @click.option("--anew", is_flag=True, help="Build although this very build is there")
+@click.option("--keep", is_flag=True, help="Keep the 660 MB that npm installed, for a next build")
 @sources_option
 @folder_option
 @data_option
-def build(anew: bool, sources: Path, folder: Path | None, data: Path | None) -> None:
+def build(anew: bool, keep: bool, sources: Path, folder: Path | None, data: Path | None) -> None:
     """Fetch Flex UI with npm (about 75 MB, 660 MB on disk meanwhile) and build it into a page of 15 MB."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that npm is ended and the tree removed
     began = time.monotonic()
     try:
-        made = build_desktop(_folder(folder, data), sources, progress=_Lines(), anew=anew)
+        made = build_desktop(_folder(folder, data), sources, progress=_Lines(), anew=anew, keep=keep)
     except BuildFailed as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"The desktop is built: Flex UI {made.flex_ui} in {time.monotonic() - began:.0f} s, at {made.path}")

@@ -26,6 +26,7 @@ NEEDS_NODE: Final = "The agent desktop needs Node 20 or newer with npm; on Debia
 STEP_MB: Final = 50  # between two words of progress
 LOOK: Final = 2.0  # seconds between looks at how much is installed, at least
 TREE: Final = ".tree"
+INSTALLED: Final = ".installed"  # in the tree: the hash of the lock file that npm installed
 LOG: Final = "build.log"
 
 Progress = Callable[[str], None]
@@ -44,13 +45,14 @@ def build_name(sources: Path) -> str:
     return seen.hexdigest()[:16]
 
 
-def build(folder: Path, sources: Path, *, progress: Progress, anew: bool = False) -> Build:
+def build(folder: Path, sources: Path, *, progress: Progress, anew: bool = False, keep: bool = False) -> Build:
     """Build the desktop, unless this very build is there.
 
     :param folder: where builds are kept.
     :param sources: the folder `web/desktop` of a checkout.
     :param progress: hears how it goes.
     :param anew: build even where it is there.
+    :param keep: leave what npm installed, for the next build of the same lock file.
     :raises BuildFailed: sources or npm are missing, or npm or esbuild complained.
     """
     if not (sources / "package-lock.json").is_file():
@@ -67,22 +69,22 @@ def build(folder: Path, sources: Path, *, progress: Progress, anew: bool = False
         tree, made = folder / TREE, folder / f".made-{name}"
         # Whoever ends us waits: then the tree stays, and the next build begins by removing it.
         try:
-            _copy(sources, tree)
-            _install(tree, folder / LOG, progress)
+            _prepare(sources, tree, folder / LOG, progress)
             progress("bundling")
             _run(["node", "build.mjs", str(made.resolve())], tree, folder / LOG)
             built = desktop.adopt(made, name)
         except BuildFailed:
-            _tidy(tree, made, progress)
+            shutil.rmtree(made, ignore_errors=True)
+            _remove(tree, progress)
             raise
-        _tidy(tree, made, progress)
+        if not keep:
+            _remove(tree, progress)
         return built
 
 
-def _tidy(tree: Path, made: Path, progress: Progress) -> None:
+def _remove(tree: Path, progress: Progress) -> None:
     progress("tidying up")
     shutil.rmtree(tree, ignore_errors=True)
-    shutil.rmtree(made, ignore_errors=True)
 
 
 def _sources(sources: Path) -> list[Path]:
@@ -90,12 +92,19 @@ def _sources(sources: Path) -> list[Path]:
     return sorted(path for path in found if "node_modules" not in path.relative_to(sources).parts)
 
 
-def _copy(sources: Path, tree: Path) -> None:
-    shutil.rmtree(tree, ignore_errors=True)
+def _prepare(sources: Path, tree: Path, log: Path, progress: Progress) -> None:
+    """Have the sources in the tree, and what their lock file names: from the last build where it was kept."""
+    lock = hashlib.sha256((sources / "package-lock.json").read_bytes()).hexdigest()
+    mark = tree / INSTALLED
+    if not mark.is_file() or mark.read_text() != lock:
+        shutil.rmtree(tree, ignore_errors=True)
     for path in _sources(sources):
         target = tree / path.relative_to(sources)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+    if not mark.is_file():
+        _install(tree, log, progress)
+        mark.write_text(lock)
 
 
 def _install(tree: Path, log: Path, progress: Progress) -> None:
