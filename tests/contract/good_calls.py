@@ -39,4 +39,7 @@ def builder_of(product: str, method: str, path: str) -> Builder | None:
 ALWAYS_REFUSED: Final = {
     f"/v1{below}/Conversations/{{}}/Messages/{{}}/ChannelMetadata": (404, "conversations.md §1.1")
     for below in ("", "/Services/{}")
+} | {
+    "/Client/v2/Conversations/{}/Messages/{}/ChannelMetadata": (404, "realtime-protocol.md §7.5"),
+    "/v4/Subscriptions": (400, "realtime-protocol.md §8.3: only through the web socket"),
 }

@@ -7,6 +7,7 @@ from tests.contract.calls import (
     flex,
     media,
     messaging,
+    realtime,
     services,
     studio,
     taskrouter,
@@ -14,4 +15,17 @@ from tests.contract.calls import (
     users,
 )
 
-LOADED = (accounts, conversations, desktop, media, flex, messaging, services, studio, taskrouter, tasks, users)
+LOADED = (
+    accounts,
+    conversations,
+    desktop,
+    flex,
+    media,
+    messaging,
+    realtime,
+    services,
+    studio,
+    taskrouter,
+    tasks,
+    users,
+)

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from parlour.conversations import media, mediatypes, multipart, services
+from parlour.conversations import media, media_access, mediatypes, multipart, services
 from parlour.conversations.files import LINK_LIFETIME, MEDIA_MAX, MediaStore, link_is_valid, link_path
 from parlour.conversations.schemas import UploadMedia
 from parlour.conversations.store.media import Media
 from parlour.kit.wire import iso
 from parlour.rest.errors import forbidden, invalid_parameter
 from parlour.rest.forms import read_form
-from parlour.rest.operations import PUBLIC, Answer, Call, Operations, Urls
+from parlour.rest.operations import ACCOUNT, PUBLIC, TOKEN, Answer, Call, Operations, Urls
 from parlour.store.unit import Reader, UnitOfWork
 
 BASE: Final = "/v1/Services/{ServiceSid}/Media"
@@ -85,6 +85,7 @@ async def _limited(chunks: AsyncIterator[bytes], declared: str | None) -> AsyncI
 
 async def _upload(store: MediaStore, call: Call) -> Media:
     form = read_form(UploadMedia, call.query)
+    media_access.check_service(call.caller, call.path["ServiceSid"])
     service_sid = (await call.read(lambda reader: services.fetch(reader, call.path["ServiceSid"]))).sid
     content_type = call.headers.get("content-type", "application/octet-stream")
     parted = mediatypes.essence(content_type) == "multipart/form-data"
@@ -100,7 +101,7 @@ async def _upload(store: MediaStore, call: Call) -> Media:
             stored,
             service_sid=service_sid,
             filename=filename,
-            author="sender",
+            author=call.caller.identity or "sender",
             category=form.category,
             is_multipart_upstream=parted,
         )
@@ -116,26 +117,26 @@ def make_operations(store: MediaStore) -> Operations:
     """Return the operations of media, which need the files of `store`."""
     operations = Operations("mcs")
 
-    @operations.post(BASE, body="raw")
+    @operations.post(BASE, body="raw", callers=ACCOUNT | TOKEN)
     async def upload_media(call: Call, _form: object) -> Answer:
         row = await _upload(store, call)
         return Answer(201, await _rendered(call, row))
 
-    @operations.get(f"{BASE}/{{Sid}}")
+    @operations.get(f"{BASE}/{{Sid}}", callers=ACCOUNT | TOKEN)
     async def fetch_media(call: Call, _form: object) -> Answer:
         return Answer(200, await _rendered(call, await _row(call)))
 
-    @operations.get(f"{BASE}/{{Sid}}/Content")
+    @operations.get(f"{BASE}/{{Sid}}/Content", callers=ACCOUNT | TOKEN)
     async def fetch_content(call: Call, _form: object) -> Answer:
         return content(store, await _row(call))
 
-    @operations.post("/v1/Services/{ServiceSid}/MediaSet", body="json")
+    @operations.post("/v1/Services/{ServiceSid}/MediaSet", body="json", callers=ACCOUNT | TOKEN)
     async def fetch_media_set(call: Call, _form: object) -> Answer:
         sids = _wanted(call.json())
 
         async def work(reader: Reader) -> list[dict[str, Any]]:
             render = MediaRenderer(store, call.urls, reader)
-            rows = [await media.fetch(reader, sid, service_sid=call.path["ServiceSid"]) for sid in sids]
+            rows = [await _readable(reader, call, sid) for sid in sids]
             return [{"code": 200, "media_record": render(row)} for row in rows]
 
         return Answer(200, await call.read(work))
@@ -156,8 +157,7 @@ def make_operations(store: MediaStore) -> Operations:
         return content(store, await call.database.read(account_sid, lambda reader: media.fetch(reader, sid)))
 
     async def _row(call: Call) -> Media:
-        service_sid = call.path["ServiceSid"]
-        return await call.read(lambda reader: media.fetch(reader, call.path["Sid"], service_sid=service_sid))
+        return await call.read(lambda reader: _readable(reader, call, call.path["Sid"]))
 
     async def _rendered(call: Call, row: Media) -> dict[str, Any]:
         async def work(reader: Reader) -> dict[str, Any]:
@@ -166,6 +166,13 @@ def make_operations(store: MediaStore) -> Operations:
         return await call.read(work)
 
     return operations
+
+
+async def _readable(reader: Reader, call: Call, sid: str) -> Media:
+    """Return a media row of the service in the path. Errors: 404/20404, 403/50107 it is not for this user."""
+    row = await media.fetch(reader, sid, service_sid=call.path["ServiceSid"])
+    await media_access.check(reader, call.caller, row)
+    return row
 
 
 def _wanted(body: object) -> list[str]:

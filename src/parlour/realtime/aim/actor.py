@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from parlour.accounts import grants
 from parlour.conversations import conversations, errors, permissions, users
 from parlour.conversations.events import Origin
 from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Conversation
 from parlour.conversations.store.participants import Participant
 from parlour.conversations.store.users import User
-from parlour.realtime import grants
 from parlour.realtime.sync import access
 from parlour.realtime.sync.objects import View, of_conversation
 from parlour.rest.operations import Caller
@@ -94,9 +94,10 @@ async def find(reader: Reader, caller: Caller) -> Actor:
 async def place(reader: Reader, actor: Actor, sid_or_unique_name: str) -> Place:
     """Return a conversation that the actor may see. Errors: 404/20404, 403/50107 it is not for the actor."""
     row = await conversations.fetch(reader, sid_or_unique_name, scope=actor.chat_service_sid)
-    if not await access.may_read(reader, of_conversation(row, View.CONVERSATION), actor.caller):
-        raise errors.NOT_PERMITTED.error(permission=access.JOIN)
     participant = await participant_store.find_identity(reader, row.sid, actor.identity)
+    shown = of_conversation(row, View.CONVERSATION)
+    if participant is None and not await access.may_read(reader, shown, actor.caller):
+        raise errors.NOT_PERMITTED.error(permission=access.JOIN)
     return Place(actor, row, participant, await actor.permissions(reader, participant))
 
 

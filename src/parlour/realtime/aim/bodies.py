@@ -82,7 +82,7 @@ def read(call: Call, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(call.body or b"{}", type=kind)
     except msgspec.DecodeError as error:
-        raise ContractError(20001, 400, f"Invalid body: {error}") from error
+        raise ContractError(20001, 400, f"The body is not valid JSON for this: {error}") from error
 
 
 def refuse(name: str, value: Any, reason: str) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from parlour.realtime import grants
+import asyncpg
+
+from parlour.accounts import grants
 from parlour.realtime.aim import store, store_system
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.operations import Answer, Call
@@ -27,16 +29,17 @@ async def mutate(call: Call, work: Callable[[UnitOfWork], Awaitable[Answer]]) ->
     identity = grants.identity(call.caller)
 
     async def once(uow: UnitOfWork) -> Answer:
-        if not await store.take(uow, identity, mutation_id):
-            url = await store.resource_url(uow, identity, mutation_id)
-            return Answer(204) if url is None else Answer(_REPEATED, {"resource_url": url})
         answer = await work(uow)
-        left = _url(answer.body)
-        if left is not None:
-            await store.done(uow, identity, mutation_id, left)
+        store.insert(uow, identity, mutation_id, _url(answer.body))
         return answer
 
-    return await call.step(once)
+    try:
+        return await call.step(once)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != store.KEY:
+            raise
+    url = await call.read(lambda reader: store.resource_url(reader, identity, mutation_id))
+    return Answer(204) if url is None else Answer(_REPEATED, {"resource_url": url})
 
 
 def _url(body: Any) -> str | None:

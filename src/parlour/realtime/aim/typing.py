@@ -5,11 +5,11 @@ from typing import Final
 
 import structlog
 
+from parlour.accounts import grants
 from parlour.conversations.store import changes
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json, json_text
 from parlour.outbox.wake import Wake
-from parlour.realtime import grants
 from parlour.realtime.twilsock.socket import Socket
 from parlour.realtime.twilsock.sockets import Sockets
 from parlour.store.database import Database

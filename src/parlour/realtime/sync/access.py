@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from parlour.accounts import grants
 from parlour.conversations import permissions
 from parlour.conversations.store import changes
 from parlour.conversations.store import users as user_store
-from parlour.realtime import grants
 from parlour.realtime.sync.objects import SyncObject, View
 from parlour.rest.operations import Caller
 from parlour.store.unit import Reader

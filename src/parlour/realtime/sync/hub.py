@@ -6,8 +6,9 @@ of what happened after they were removed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -24,6 +25,7 @@ from parlour.store.database import Database
 from parlour.store.unit import Reader
 
 ASKED_AT_ONCE: Final = 1000  # change numbers in one look
+ORDER: Final = (View.MESSAGES, View.ROSTER, View.CONVERSATION, View.CONVERSATIONS, View.USER)
 
 log = structlog.get_logger("parlour.realtime")
 
@@ -70,12 +72,9 @@ class Watched:
     """
 
     shown: SyncObject
-    account_sid: str
     subscriptions: dict[Watcher, Subscription] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     joining: int = 0
-    dirty: bool = False
-    task: "asyncio.Task[None] | None" = None
 
     @property
     def behind(self) -> int:
@@ -83,19 +82,40 @@ class Watched:
         return min((each.position for each in self.subscriptions.values()), default=0)
 
 
+@dataclass(slots=True)
+class Owner:
+    """A conversation or user whose objects are watched here; one look serves all of them.
+
+    :ivar dirty: somebody said that there is something new.
+    """
+
+    sid: str
+    account_sid: str
+    watched: dict[View, Watched] = field(default_factory=dict)
+    dirty: bool = False
+    task: "asyncio.Task[None] | None" = None
+
+    def changed(self, numbers: dict[View, int] | None) -> bool:
+        """Tell whether somebody does not know what these numbers count; None: the owner is gone."""
+        return any(
+            each.subscriptions and (numbers is None or numbers[view] != each.behind)
+            for view, each in self.watched.items()
+        )
+
+
 class Hub:
     """Delivers changes to the sockets of this process."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
-        self._watched: dict[str, Watched] = {}
-        self._of_owner: dict[str, set[str]] = {}
+        self._owners: dict[str, Owner] = {}
         wake.hear(CHANGED, self.hint)
 
     def hint(self, owner_sid: str) -> None:
         """Look at the objects of a conversation or user now."""
-        for sid in self._of_owner.get(owner_sid, ()):
-            self._look(self._watched[sid])
+        owner = self._owners.get(owner_sid)
+        if owner is not None:
+            self._look(owner)
 
     async def establish(
         self, watcher: Watcher, shown: SyncObject, version: int, known: int | None, confirm: Callable[[int], None]
@@ -111,7 +131,7 @@ class Hub:
         # The long part is sent while others are served; a slow reader makes only itself wait.
         while await self._replay(subscription, shown):
             pass
-        watched = self._watch(shown, watcher.caller.account_sid)
+        owner, watched = self._watch(shown, watcher.caller.account_sid)
         watched.joining += 1
         try:
             async with watched.lock:
@@ -121,79 +141,112 @@ class Hub:
                 confirm(subscription.position)
         finally:
             watched.joining -= 1
-            self._drop_unwatched(watched)
+            self._drop_unwatched(owner)
 
-    def cancel(self, watcher: Watcher, sid: str) -> None:
-        """End a subscription."""
-        watched = self._watched.get(sid)
-        if watched is not None:
-            watched.subscriptions.pop(watcher, None)
-            self._drop_unwatched(watched)
+    def cancel(self, watcher: Watcher, sids: Collection[str]) -> None:
+        """End the subscriptions of a watcher to these objects."""
+        self._end(watcher, lambda watched: watched.shown.sid in sids)
 
     def forget(self, watcher: Watcher) -> None:
         """End all subscriptions of a socket that went."""
-        for sid in [sid for sid, watched in self._watched.items() if watcher in watched.subscriptions]:
-            self.cancel(watcher, sid)
+        self._end(watcher, lambda _watched: True)
+
+    def _end(self, watcher: Watcher, meant: Callable[[Watched], bool]) -> None:
+        for owner in list(self._owners.values()):
+            ended = [each for each in owner.watched.values() if watcher in each.subscriptions and meant(each)]
+            for watched in ended:
+                del watched.subscriptions[watcher]
+            if ended:
+                self._drop_unwatched(owner)
 
     async def sweep(self) -> None:
-        """Find the objects whose change number went on, and look at them."""
-        by_account: dict[str, list[Watched]] = {}
-        for watched in self._watched.values():
-            by_account.setdefault(watched.account_sid, []).append(watched)
-        for account_sid, found in by_account.items():
-            numbers = await self._database.read(account_sid, _asking(found))
-            for watched in found:
-                if watched.subscriptions and numbers.get(watched.shown.sid) != watched.behind:
-                    self._look(watched)
+        """Find the owners whose change numbers went on, and look at them."""
+        by_account: dict[str, list[Owner]] = {}
+        for owner in self._owners.values():
+            by_account.setdefault(owner.account_sid, []).append(owner)
+        for account_sid, owners in by_account.items():
+            sids = [owner.sid for owner in owners]
+            numbers = await self._database.read(account_sid, partial(change_numbers, owner_sids=sids))
+            for owner in owners:
+                if owner.changed(numbers.get(owner.sid)):
+                    self._look(owner)
 
-    def _watch(self, shown: SyncObject, account_sid: str) -> Watched:
-        watched = self._watched.get(shown.sid)
+    async def settle(self) -> None:
+        """Wait until every look that was begun has ended."""
+        while tasks := [each.task for each in self._owners.values() if each.task is not None and not each.task.done()]:
+            await asyncio.gather(*tasks)
+
+    @property
+    def watching(self) -> int:
+        """Return how many objects are watched here."""
+        return sum(len(owner.watched) for owner in self._owners.values())
+
+    def _watch(self, shown: SyncObject, account_sid: str) -> tuple[Owner, Watched]:
+        owner = self._owners.get(shown.owner_sid)
+        if owner is None:
+            owner = self._owners[shown.owner_sid] = Owner(shown.owner_sid, account_sid)
+        watched = owner.watched.get(shown.view)
         if watched is None:
-            watched = self._watched[shown.sid] = Watched(shown, account_sid)
-            self._of_owner.setdefault(shown.owner_sid, set()).add(shown.sid)
-        return watched
+            watched = owner.watched[shown.view] = Watched(shown)
+        return owner, watched
 
-    def _drop_unwatched(self, watched: Watched) -> None:
-        sid, owner_sid = watched.shown.sid, watched.shown.owner_sid
-        if watched.subscriptions or watched.joining or self._watched.get(sid) is not watched:
-            return
-        del self._watched[sid]
-        self._of_owner[owner_sid].discard(sid)
-        if not self._of_owner[owner_sid]:
-            del self._of_owner[owner_sid]
+    def _drop_unwatched(self, owner: Owner) -> None:
+        for view, watched in list(owner.watched.items()):
+            if not watched.subscriptions and not watched.joining:
+                del owner.watched[view]
+        if not owner.watched and self._owners.get(owner.sid) is owner:
+            del self._owners[owner.sid]
 
-    def _look(self, watched: Watched) -> None:
-        watched.dirty = True
-        if watched.task is None or watched.task.done():
-            watched.task = asyncio.create_task(self._serve(watched))
+    def _look(self, owner: Owner) -> None:
+        owner.dirty = True
+        if owner.task is None or owner.task.done():
+            owner.task = asyncio.create_task(self._serve(owner))
 
-    async def _serve(self, watched: Watched) -> None:
-        while watched.dirty:
-            watched.dirty = False
+    async def _serve(self, owner: Owner) -> None:
+        while owner.dirty:
+            owner.dirty = False
             try:
-                async with watched.lock:
-                    await self._deliver(watched)
+                await self._deliver_all(owner)
             except ContractError as away:
                 log.debug("changes wait for the next look", why=away.message)
             except Exception:
-                log.exception("changes could not be delivered", name=watched.shown.unique_name)
-        self._drop_unwatched(watched)
+                log.exception("changes could not be delivered", owner=owner.sid)
+        self._drop_unwatched(owner)
 
-    async def _deliver(self, watched: Watched) -> None:
+    async def _deliver_all(self, owner: Owner) -> None:
+        """Send what changed of an owner's objects, messages before the document that names the last of them."""
+        views = await self._database.read(owner.account_sid, lambda reader: of_owner(reader, owner.sid))
+        for view in ORDER:
+            watched = owner.watched.get(view)
+            if watched is None:
+                continue
+            async with watched.lock:
+                if views is None:
+                    self._say_removed(watched)
+                elif watched.subscriptions and views[view].last_event_id != watched.behind:
+                    await self._deliver(owner, watched)
+
+    def _say_removed(self, watched: Watched) -> None:
+        for watcher, subscription in watched.subscriptions.items():
+            gone = events.of_change(events.removed(watched.shown), subscription.version)
+            watcher.notify(events.MESSAGE_TYPE, gone)
+        watched.subscriptions.clear()
+
+    async def _deliver(self, owner: Owner, watched: Watched) -> None:
         """Send what happened to everybody who may still hear of it; the others are watchers no more."""
         more = True
         while more and watched.subscriptions:
             callers = [watcher.caller for watcher in watched.subscriptions]
-            news, allowed = await self._read(watched.account_sid, watched.shown, watched.behind, callers)
+            news, allowed = await self._read(owner.account_sid, watched.shown, watched.behind, callers)
+            if news is None:
+                self._say_removed(watched)
+                return
             for watcher, subscription in list(watched.subscriptions.items()):
-                if news is None:
-                    gone = events.of_change(events.removed(watched.shown), subscription.version)
-                    watcher.notify(events.MESSAGE_TYPE, gone)
-                elif watcher.caller.identity in allowed:
+                if watcher.caller.identity in allowed:
                     self._send(subscription, news)
-                    continue
-                del watched.subscriptions[watcher]
-            more = news is not None and news.full
+                else:
+                    del watched.subscriptions[watcher]
+            more = news.full
 
     async def _replay(self, subscription: Subscription, shown: SyncObject) -> bool:
         """Send a full batch of old changes after waiting for room; False: what is left is less."""
@@ -226,32 +279,25 @@ class Hub:
         """Return what changed after a position (None: the object is gone), and then who may hear of it."""
 
         async def work(reader: Reader) -> tuple[News | None, set[str]]:
-            fresh = await of_owner(reader, shown.owner_sid, shown.view)
-            if fresh is None:
+            views = await of_owner(reader, shown.owner_sid)
+            if views is None:
                 return None, set()
+            fresh = views[shown.view]
             news = await read_news(reader, fresh, position)
             return news, await access.readers(reader, fresh, callers)
 
         return await self._database.read(account_sid, work)
 
 
-def _asking(found: list[Watched]) -> Callable[[Reader], Awaitable[dict[str, int]]]:
-    """Return a look at the change numbers of objects, which returns them by SID."""
-
-    async def work(reader: Reader) -> dict[str, int]:
-        owners = list(dict.fromkeys(watched.shown.owner_sid for watched in found))
-        conversations: dict[str, tuple[int, int, int]] = {}
-        users: dict[str, tuple[int, int]] = {}
-        for begin in range(0, len(owners), ASKED_AT_ONCE):
-            part = owners[begin : begin + ASKED_AT_ONCE]
-            conversations |= await changes.conversation_numbers(reader, [sid for sid in part if sid[:2] == "CH"])
-            users |= await changes.user_numbers(reader, [sid for sid in part if sid[:2] == "US"])
-        places = {View.CONVERSATION: 0, View.MESSAGES: 1, View.ROSTER: 2, View.USER: 0, View.CONVERSATIONS: 1}
-        numbers = {**conversations, **users}
-        return {
-            watched.shown.sid: numbers[watched.shown.owner_sid][places[watched.shown.view]]
-            for watched in found
-            if watched.shown.owner_sid in numbers
-        }
-
-    return work
+async def change_numbers(reader: Reader, owner_sids: list[str]) -> dict[str, dict[View, int]]:
+    """Return the change numbers of conversations and users that are there, by SID and view."""
+    found: dict[str, dict[View, int]] = {}
+    for begin in range(0, len(owner_sids), ASKED_AT_ONCE):
+        part = owner_sids[begin : begin + ASKED_AT_ONCE]
+        conversations = await changes.conversation_numbers(reader, [sid for sid in part if sid[:2] == "CH"])
+        for sid, (document, messages, roster) in conversations.items():
+            found[sid] = {View.CONVERSATION: document, View.MESSAGES: messages, View.ROSTER: roster}
+        users = await changes.user_numbers(reader, [sid for sid in part if sid[:2] == "US"])
+        for sid, (user, own) in users.items():
+            found[sid] = {View.USER: user, View.CONVERSATIONS: own}
+    return found

@@ -36,7 +36,8 @@ _CONVERSATION_COLUMNS: Final = {
     "map": {"roster_sid": View.ROSTER},
 }
 _USER_COLUMNS: Final = {"map": {"conversations_sid": View.CONVERSATIONS, "info_sid": View.USER}}
-_OF_CONVERSATION: Final = frozenset({View.CONVERSATION, View.MESSAGES, View.ROSTER})
+_OF_CONVERSATION: Final = (View.CONVERSATION, View.MESSAGES, View.ROSTER)
+_OF_USER: Final = (View.CONVERSATIONS, View.USER)
 
 
 def name(owner_sid: str, view: View) -> str:
@@ -81,7 +82,8 @@ async def find(reader: Reader, object_type: str, sid_or_name: str) -> SyncObject
     owner, _, suffix = sid_or_name.partition(".")
     if suffix:
         view = next((v for v, kind in TYPES.items() if kind == object_type and v.value == suffix), None)
-        return None if view is None else await of_owner(reader, owner, view)
+        views = None if view is None else await of_owner(reader, owner)
+        return None if views is None or view is None else views.get(view)
     if not is_sid(sid_or_name):
         return None
     for column, view in _CONVERSATION_COLUMNS.get(object_type, {}).items():
@@ -95,13 +97,13 @@ async def find(reader: Reader, object_type: str, sid_or_name: str) -> SyncObject
     return None
 
 
-async def of_owner(reader: Reader, owner_sid: str, view: View) -> SyncObject | None:
-    """Return a view of a conversation or user, None where the owner is gone."""
-    if view in _OF_CONVERSATION:
+async def of_owner(reader: Reader, owner_sid: str) -> dict[View, SyncObject] | None:
+    """Return all views of a conversation or user, None where it is gone."""
+    if owner_sid.startswith("CH"):
         conversation = await changes.conversation_by(reader, "sid", owner_sid)
-        return None if conversation is None else of_conversation(conversation, view)
+        return None if conversation is None else {v: of_conversation(conversation, v) for v in _OF_CONVERSATION}
     user = await changes.user_by(reader, "sid", owner_sid)
-    return None if user is None else of_user(user, view)
+    return None if user is None else {view: of_user(user, view) for view in _OF_USER}
 
 
 def of_conversation(row: Conversation, view: View) -> SyncObject:

@@ -1,6 +1,6 @@
 """Operations of Sync, product `cds` (realtime-protocol.md §8.1, §8.2)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from parlour.conversations.store import changes
 from parlour.realtime.sync import data, items, paging, render, subscriptions
@@ -13,6 +13,8 @@ from parlour.rest.errors import invalid_parameter
 from parlour.rest.forms import Form, choice, param
 from parlour.rest.operations import TOKEN, Answer, Call, Operations
 from parlour.store.unit import Reader
+
+LARGEST_INDEX: Final = 2**31 - 1
 
 
 class FetchMap(Form):
@@ -108,20 +110,33 @@ def _page(
 
 
 def _exact(form: ListItems, object_type: str) -> Key | None:
-    return form.index if object_type == "list" else form.key
+    if object_type == "list":
+        return None if form.index is None else _index("Index", form.index)
+    return form.key
+
+
+def _index(name: str, value: object) -> int:
+    """Return the index of a list's item. Error: 400/20001."""
+    try:
+        index = int(str(value))
+    except ValueError as error:
+        raise invalid_parameter(name, "the index of a list is a number") from error
+    if not 0 <= index < LARGEST_INDEX:
+        raise invalid_parameter(name, "out of range")
+    return index
 
 
 def _query(form: ListItems, object_type: str) -> Query:
     if form.page_token:
-        return paging.from_token(form.page_token)
+        query = paging.from_token(form.page_token)
+        if object_type == "list" and query.start is not None:
+            _index("PageToken", query.start)
+        return query
     if form.page_size < 1:
         raise invalid_parameter("PageSize", "at least 1")
     start: Key | None = form.from_
     if object_type == "list" and form.from_ is not None:
-        try:
-            start = int(form.from_)
-        except ValueError as error:
-            raise invalid_parameter("From", "the index of a list is a number") from error
+        start = _index("From", form.from_)
     return Query(
         size=min(form.page_size, paging.LARGEST),
         descending=form.order == "desc",

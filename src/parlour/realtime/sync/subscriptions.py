@@ -39,7 +39,7 @@ def read(call: Call) -> Request:
     try:
         request = msgspec.json.decode(call.body, type=Request)
     except msgspec.DecodeError as error:
-        raise ContractError(20001, 400, f"The body is no subscription request: {error}") from error
+        raise ContractError(20001, 400, f"The body is no JSON of a subscription request: {error}") from error
     if request.action not in ("establish", "cancel"):
         raise invalid_parameter("action", "use establish or cancel")
     if request.event_protocol_version not in events.VERSIONS:
@@ -59,9 +59,10 @@ async def serve(call: Call, hub: Hub) -> Answer:
 
 
 async def _work(call: Call, socket: Socket, hub: Hub, request: Request) -> None:
+    if request.action == "cancel":
+        hub.cancel(socket, {wanted.object_sid for wanted in request.requests})
     for wanted in request.requests:
         if request.action == "cancel":
-            hub.cancel(socket, wanted.object_sid)
             said = events.canceled(
                 request.event_protocol_version, request.correlation_id, wanted.object_sid, wanted.object_type
             )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from parlour.accounts import grants
 from parlour.accounts.access_tokens import AccessToken
 from parlour.kit.errors import ContractError
-from parlour.realtime import grants
 from parlour.rest.operations import Caller
 
 WARNING: Final = timedelta(minutes=3)  # before the end of a token (§4.4)

@@ -8,6 +8,7 @@ operations: Final = Operations("flex-sdk")
 
 
 @operations.post("/v1/Telemetry/Events", body="json", callers=TOKEN)
-async def take_telemetry(_call: Call, _form: object) -> Answer:
-    """Answer a report of the desktop about itself."""
+async def take_telemetry(call: Call, _form: object) -> Answer:
+    """Answer a report of the desktop about itself. Error: 400/20001, it is not JSON."""
+    call.json()
     return Answer(200, {})

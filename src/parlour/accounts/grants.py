@@ -1,4 +1,4 @@
-"""What an access token opens in real time (realtime-protocol.md §4.4)."""
+"""What an access token opens (realtime-protocol.md §4.4)."""
 
 from typing import Any, Final
 
