@@ -1,7 +1,9 @@
 """The running server: start, serve, and end in order (DESIGN 2.1)."""
 
 import asyncio
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from parlour.rest.hosts import Addressing
 from parlour.settings import Settings
 
 SOCKETS_PATIENCE: Final = 5  # seconds for open connections at the end
+SILENCE: Final = 30  # seconds that a peer may leave sent bytes unconfirmed
 JOBS_PATIENCE: Final = 10.0  # seconds for running jobs at the end
 
 log = structlog.get_logger("parlour")
@@ -36,6 +39,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Any:
         """Leave signals to us."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and have the system give up peers that confirm nothing; accepted sockets inherit that."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                _give_up_the_silent(listener.fileno())
 
 
 class Server:
@@ -172,6 +182,20 @@ def _http_server(app: RestApp, settings: Settings) -> _Server:
             lifespan="off",
         )
     )
+
+
+def _give_up_the_silent(descriptor: int) -> None:
+    """Bound the time for which sent bytes may stay unconfirmed, where the system can.
+
+    A web socket only ever speaks; without this a line that was lost without a word would look open for a quarter of
+    an hour, and its agent available.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:
+        return
+    with socket.socket(fileno=os.dup(descriptor)) as listener:
+        if listener.family in (socket.AF_INET, socket.AF_INET6):
+            listener.setsockopt(socket.IPPROTO_TCP, option, SILENCE * 1000)
 
 
 class ServerFailed(Exception):

@@ -78,6 +78,34 @@ def open_bridge() -> Iterator[Open]:
 
 
 @pytest.fixture
+def open_flex_bridge() -> Iterator[Open]:
+    """Makes a place in the workspace of Flex of a server's account."""
+    with contextlib.ExitStack() as stack:
+
+        def make(server: LiveServer) -> Bridge:
+            client = server.client()
+            (workspace,) = client.taskrouter.v1.workspaces.list(friendly_name="Flex Task Assignment")
+            centre = Centre(client, str(workspace.sid), server)
+            centre.activities = {each.friendly_name: str(each.sid) for each in centre.api.activities.list()}
+            (queue,) = centre.api.task_queues.list(friendly_name="Everyone")
+            (workflow,) = centre.api.workflows.list(friendly_name="Assign To Anyone")
+            return Bridge(centre, tokens_of(server), str(queue.sid), str(workflow.sid), stack)
+
+        yield make
+
+
+@pytest.fixture
+def flex(server: LiveServer, open_flex_bridge: Open) -> Iterator[Bridge]:
+    """A place in the workspace of Flex; workers made there leave with the test."""
+    bridge = open_flex_bridge(server)
+    before = {str(each.sid) for each in bridge.centre.api.workers.list()}
+    yield bridge
+    for worker in bridge.centre.api.workers.list():
+        if str(worker.sid) not in before:
+            worker.update(activity_sid=bridge.centre.activities["Offline"])
+
+
+@pytest.fixture
 def bridge(server: LiveServer, open_bridge: Open) -> Bridge:
     """A workspace on the server with real time."""
     return open_bridge(server)

@@ -1,5 +1,6 @@
 // One agent's client, the package as it is. Reads one command per line, writes one line per answer and per event.
 "use strict";
+for (const name of ["log", "info", "debug", "trace"]) console[name] = console.error; // stdout is for the test
 const readline = require("node:readline");
 const { Supervisor, Worker, Workspace } = require("twilio-taskrouter");
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import structlog
+
 from parlour.kit.who import about
 from parlour.realtime.event_bridge.bearer import Bearer, bearer_of
 from parlour.realtime.event_bridge.calls import interactions, reservations, tasks, workers
@@ -14,8 +16,11 @@ from parlour.rest.operations import PUBLIC, Answer, Call, Operation, Operations
 from parlour.rest.performing import perform
 from parlour.rest.router import Router
 
+SHOWN: Final = 200  # characters of a url in a refusal
 PATHS: Final = ("/v1/wschannels", "/v1/wschannels/{ChannelAccountSid}/{WorkerSid}")
 TABLE: Final = (interactions, reservations, tasks, workers)  # imported for what they enter into the table
+
+log = structlog.get_logger("parlour.event_bridge")
 
 
 def operations(sessions: Sessions) -> Operations:
@@ -35,7 +40,9 @@ def operations(sessions: Sessions) -> Operations:
         about.set((call.request_id, bearer.account_sid))
         operation, path = _find(router, envelope)
         inner = _inner(call, envelope, bearer, operation, path)
-        answer, _ = await perform(operation, inner, inner.query)
+        answer, unknown = await perform(operation, inner, inner.query)
+        if unknown:
+            log.info("a call has parameters that nobody reads", unknown_parameters=unknown, path=envelope.url)
         return Answer(answer.status, {"payload": answer.body}, after=lambda: sessions.answered(inner))
 
     return proxy
@@ -43,8 +50,8 @@ def operations(sessions: Sessions) -> Operations:
 
 def _find(router: Router, envelope: Envelope) -> tuple[Operation, dict[str, str]]:
     match = router.match(envelope.method.upper(), PRODUCT, envelope.url)
-    if match is None:
-        raise not_found(envelope.url)
+    if match is None or any("\x00" in value for value in match.path.values()):
+        raise not_found(envelope.url[:SHOWN])
     if match.operation is None:
         raise method_not_allowed(envelope.method.upper())
     return match.operation, match.path

@@ -8,6 +8,7 @@ from parlour.flex import invites, snapshots
 from parlour.flex import store as flex
 from parlour.flex.schemas import closes_completely
 from parlour.flex.store import Channel, Invite
+from parlour.kit.sids import is_sid
 from parlour.realtime.event_bridge.calls.operations import calls
 from parlour.realtime.event_bridge.calls.worker_call import WorkerCall
 from parlour.rest.errors import forbidden, invalid_parameter, not_found
@@ -89,6 +90,8 @@ async def answer_invite(call: WorkerCall, _form: Form) -> Answer:
         raise invalid_parameter("routing.type", f"'{given.routing.type[:64]}' is not taskrouter")
     if worker_sid is None:
         raise forbidden("The token is of no worker, who could answer an invite")
+    if not is_sid(given.routing.reservation.sid, "WR"):
+        raise invalid_parameter("routing.reservation.sid", f"'{given.routing.reservation.sid[:64]}' is not a SID of WR")
     if given.action not in ("accept", "decline"):
         raise invalid_parameter("action", f"'{given.action[:64]}' is not one of accept, decline")
     act = invites.accept if given.action == "accept" else invites.decline
