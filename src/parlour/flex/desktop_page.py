@@ -40,6 +40,7 @@ def routes(database: Database, folder: Path) -> list[BaseRoute]:
     """
     desktop = _Desktop(database, DesktopFolder(folder))
     return [
+        Route("/", desktop.to_page, methods=["GET"]),
         Route("/desktop", desktop.to_page, methods=["GET"]),
         Route("/desktop/config.json", desktop.config, methods=["GET"]),
         Route("/desktop/files/{name}", desktop.file, methods=["GET"]),
@@ -56,7 +57,7 @@ class _Desktop:
     async def to_page(self, _request: Request) -> Response:
         return RedirectResponse(PAGE)
 
-    async def page(self, _request: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         page = self._folder.file("index.html")
         headers = {
             "Cache-Control": "no-cache",
@@ -66,7 +67,10 @@ class _Desktop:
         }
         if page is None:
             return Response(NOT_BUILT, 503, {"Cache-Control": "no-store", "Retry-After": "30"}, "text/html")
-        return FileResponse(page, media_type="text/html", headers=headers)
+        answer = FileResponse(page, media_type="text/html", headers=headers, stat_result=page.stat())
+        if request.headers.get("if-none-match") == answer.headers["etag"]:
+            return Response(status_code=304, headers={**headers, "ETag": answer.headers["etag"]})
+        return answer
 
     async def config(self, _request: Request) -> Response:
         """Say which account the page is for: the server's first."""
