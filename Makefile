@@ -25,7 +25,7 @@ endif
 
 INSTALLED := $(VENV)/.installed
 PAGES_BUILT := $(CACHE)/.pages-built
-PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/*)
+PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/* web/desktop/tsconfig.json web/desktop/shell/*.ts)
 
 .PHONY: demo test prove bench coverage lint clean install pages browser
 

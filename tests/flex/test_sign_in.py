@@ -224,6 +224,13 @@ def test_each_further_lock_lasts_longer(desktop: Desktop, frozen: LiveServer) ->
     assert "Try again in 2 minutes." in desktop.submit("guessed", "wrong").text
 
 
+def test_the_way_back_keeps_its_query_and_cannot_break_the_answer(desktop: Desktop) -> None:
+    url = f"{desktop.server.url}/desktop/tée?tab=1"
+    reply = desktop.submit("carla", redirectUrl=url)
+    assert reply.status == 303
+    assert reply.headers["location"].startswith(f"{desktop.server.url}/desktop/t%C3%A9e?tab=1&code=")
+
+
 def test_a_form_of_another_site_is_refused(desktop: Desktop) -> None:
     reply = ask(
         desktop.server.url,

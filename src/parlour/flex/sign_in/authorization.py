@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from parlour.flex.sign_in import attempts, errors, store
 from parlour.flex.sign_in.passwords import Passwords
@@ -61,7 +61,7 @@ class Request:
         """Return where the browser goes with the code."""
         parts = urlsplit(self.redirect_url)
         pairs = [*parse_qsl(parts.query), ("code", code), ("state", self.state)]
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(pairs), ""))
+        return urlunsplit((parts.scheme, parts.netloc, quote(parts.path, safe="/%:@"), urlencode(pairs), ""))
 
 
 def _allowed(url: str, origins: frozenset[str]) -> str:
