@@ -1,6 +1,8 @@
 """Sign-in by password through the OAuth flow of the desktop (agent-clients.md §3)."""
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from parlour.flex.sign_in.attempts import FREE
+from parlour.flex.sign_in.passwords import PLACES
 from tests.conftest import LiveServer
 from tests.flex.signing_in import Desktop, Reply, ask
 
@@ -222,6 +225,14 @@ def test_each_further_lock_lasts_longer(desktop: Desktop, frozen: LiveServer) ->
     frozen.advance(61)
     assert desktop.submit("guessed", "wrong").status == 403
     assert "Try again in 2 minutes." in desktop.submit("guessed", "wrong").text
+
+
+def test_a_flood_of_attempts_is_turned_away_instead_of_queued(desktop: Desktop) -> None:
+    with ThreadPoolExecutor(60) as crowd:
+        statuses = Counter(crowd.map(lambda n: desktop.submit(f"flood-{n}", "wrong").status, range(60)))
+    assert set(statuses) == {403, 429}
+    assert statuses[403] >= PLACES
+    assert desktop.submit("carla").status == 303
 
 
 def test_the_way_back_keeps_its_query_and_cannot_break_the_answer(desktop: Desktop) -> None:

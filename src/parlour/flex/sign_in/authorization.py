@@ -96,19 +96,12 @@ async def sign_in(
 
     :returns: the code; None where name and password do not go together.
     :raises Locked: too many attempts under this name.
+    :raises parlour.flex.sign_in.passwords.Busy: too many attempts at once; this one was not counted.
     """
 
-    async def count(uow: UnitOfWork) -> tuple[int | None, DesktopUser | None]:
-        until = await attempts.begin(uow, identity)
-        if until is not None:
-            return max(int((until - uow.now).total_seconds()), 1), None
-        return None, await store.user_by_identity(uow, identity)
-
-    seconds, user = await database.step(account_sid, count, request_id=request_id)
-    if seconds is not None:
-        raise Locked(seconds)
-    good = await passwords.matches(None if user is None else user.password, password)
-    if not good or user is None:
+    with passwords.place():
+        user = await _checked(database, passwords, account_sid, identity, password, request_id)
+    if user is None:
         return None
     code, user_sid = secrets.token_urlsafe(32), user.sid
 
@@ -127,6 +120,24 @@ async def sign_in(
 
     await database.step(account_sid, grant, request_id=request_id)
     return code
+
+
+async def _checked(
+    database: Database, passwords: Passwords, account_sid: str, identity: str, password: str, request_id: str
+) -> DesktopUser | None:
+    """Return the user of a name and password that go together; the attempt is counted first."""
+
+    async def count(uow: UnitOfWork) -> tuple[int | None, DesktopUser | None]:
+        until = await attempts.begin(uow, identity)
+        if until is not None:
+            return max(int((until - uow.now).total_seconds()), 1), None
+        return None, await store.user_by_identity(uow, identity)
+
+    seconds, user = await database.step(account_sid, count, request_id=request_id)
+    if seconds is not None:
+        raise Locked(seconds)
+    good = await passwords.matches(None if user is None else user.password, password)
+    return user if good else None
 
 
 def digest(secret: str) -> bytes:

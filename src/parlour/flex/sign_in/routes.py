@@ -9,7 +9,7 @@ from parlour.flex import store as flex_store
 from parlour.flex.errors import not_configured
 from parlour.flex.sign_in import authorization, errors, page, store
 from parlour.flex.sign_in.authorization import Locked, Request
-from parlour.flex.sign_in.passwords import Passwords
+from parlour.flex.sign_in.passwords import Busy, Passwords
 from parlour.flex.sign_in.sessions import Sessions
 from parlour.flex.sign_in.store_system import system_account_of_instance
 from parlour.kit.errors import ContractError
@@ -20,6 +20,7 @@ from parlour.rest.operations import PUBLIC, TOKEN, Answer, Call, Operations
 
 AUTHORIZE: Final = "/v1/Flex/Authorize"
 WRONG: Final = "User name and password do not go together."
+BUSY: Final = "Many people sign in at this moment. Try again in a few seconds."
 NO_STORE: Final = {"Cache-Control": "no-store"}
 SECRET_MAX: Final = 512  # characters of a code, verifier, nonce or refresh token
 
@@ -72,6 +73,8 @@ def make_authorization(passwords: Passwords, base_url: str) -> Operations:
             )
         except Locked as locked:
             return page.form(_action(call), notice=_wait(locked.seconds), status=429, **again)
+        except Busy:
+            return page.form(_action(call), notice=BUSY, status=429, **again)
         if code is None:
             return page.form(_action(call), notice=WRONG, status=403, **again)
         return Answer(303, None, {**NO_STORE, "Location": request.answer(code), "Referrer-Policy": "no-referrer"})
