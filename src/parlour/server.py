@@ -27,6 +27,7 @@ from parlour.settings import Settings
 
 SOCKETS_PATIENCE: Final = 5  # seconds for open connections at the end
 SILENCE: Final = 30  # seconds that a peer may leave sent bytes unconfirmed
+LARGEST_FRAME: Final = 2 * 1024 * 1024  # bytes of a web socket message, for whoever may connect
 JOBS_PATIENCE: Final = 10.0  # seconds for running jobs at the end
 
 log = structlog.get_logger("parlour")
@@ -178,6 +179,7 @@ def _http_server(app: RestApp, settings: Settings) -> _Server:
             ws_ping_interval=None,
             ws_ping_timeout=None,
             ws_per_message_deflate=False,
+            ws_max_size=LARGEST_FRAME,
             timeout_graceful_shutdown=SOCKETS_PATIENCE,
             lifespan="off",
         )

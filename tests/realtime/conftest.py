@@ -1,6 +1,7 @@
 """What the tests of real time share: a world with two servers, lines to it, drivers of the official packages."""
 
 import asyncio
+import re
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ from parlour.store.postgres.supervisor import Supervisor
 from tests.conftest import FAST
 from tests.realtime.driver import VERSIONS, Driver
 from tests.realtime.world import Line, World
+
+TROUBLE = re.compile(r"Traceback|failed|could not be delivered|never (?:awaited|retrieved)", re.IGNORECASE)
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,8 @@ async def world() -> AsyncIterator[World]:
             yield made
             for port in list(made.processes):
                 await asyncio.to_thread(made.end, port)
+            for number in range(len(made.ports)):
+                assert TROUBLE.search(made.log_of(number)) is None, made.log_of(number)[-4000:]
 
 
 @pytest.fixture(scope="session", params=VERSIONS)

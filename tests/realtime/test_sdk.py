@@ -212,7 +212,7 @@ async def test_a_new_token_is_taken_without_a_break_and_one_of_somebody_else_is_
     assert await pair.driver.call("state", pair.ben) == "connected"
     with pytest.raises(Refused):
         await pair.driver.call("updateToken", pair.ben, token=pair.world.token("somebody else"))
-    assert await pair.driver.call("state", pair.ben) == "denied"
+    await pair.until(pair.ben, "connectionStateChanged", state="denied")
 
 
 async def test_a_token_is_announced_before_its_end_and_replaced_after_it(pair: Pair, line: Line) -> None:

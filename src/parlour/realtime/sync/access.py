@@ -1,6 +1,6 @@
 """Who may read what, asked for each GET and for each event (realtime-protocol.md §9)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from parlour.accounts import grants
 from parlour.conversations import permissions
@@ -15,30 +15,35 @@ JOIN = "joinConversation"
 
 async def may_read(reader: Reader, shown: SyncObject, caller: Caller) -> bool:
     """Tell whether a caller may read an object now."""
-    return bool(await readers(reader, shown, [caller]))
+    [allowed] = await may_all_read(reader, shown, [caller])
+    return allowed
 
 
-async def readers(reader: Reader, shown: SyncObject, callers: Iterable[Caller]) -> set[str]:
-    """Return the identities of those callers who may read an object now.
+async def may_all_read(reader: Reader, shown: SyncObject, callers: Sequence[Caller]) -> list[bool]:
+    """Tell for each caller whether it may read an object now.
 
     A conversation is read by its participants and by those who lead the service; its document also by who made it and
     by who may join it. A user is read by all users of the service, the list of conversations by its owner.
     """
-    known = {
-        grants.identity(caller): caller for caller in callers if grants.chat_service(caller) == shown.chat_service_sid
-    }
+    serves = [grants.chat_service(caller) == shown.chat_service_sid for caller in callers]
     if shown.view is View.USER:
-        return set(known)
+        return serves
     if shown.view is View.CONVERSATIONS:
         owner = shown.user.identity if shown.user is not None else None
-        return {identity for identity in known if identity == owner}
-    allowed = await changes.identities_in(reader, shown.owner_sid, list(known))
-    allowed |= {identity for identity, caller in known.items() if grants.leads(caller)}
-    if shown.view is View.CONVERSATION:
-        for identity in known.keys() - allowed:
-            if identity == shown.created_by or await _may_join(reader, shown, known[identity]):
-                allowed.add(identity)
+        return [here and caller.identity == owner for here, caller in zip(serves, callers, strict=True)]
+    names = [grants.identity(caller) for caller in callers]
+    present = await changes.identities_in(reader, shown.owner_sid, names)
+    allowed = []
+    for here, caller in zip(serves, callers, strict=True):
+        inside = caller.identity in present or grants.leads(caller)
+        allowed.append(here and (inside or await _sees_document(reader, shown, caller)))
     return allowed
+
+
+async def _sees_document(reader: Reader, shown: SyncObject, caller: Caller) -> bool:
+    if shown.view is not View.CONVERSATION:
+        return False
+    return caller.identity == shown.created_by or await _may_join(reader, shown, caller)
 
 
 async def _may_join(reader: Reader, shown: SyncObject, caller: Caller) -> bool:

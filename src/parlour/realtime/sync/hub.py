@@ -18,7 +18,7 @@ from parlour.kit.errors import ContractError
 from parlour.outbox.wake import CHANGED, Wake
 from parlour.realtime.sync import access, events
 from parlour.realtime.sync.errors import forbidden, not_found
-from parlour.realtime.sync.news import News, read_news
+from parlour.realtime.sync.news import BATCH, News, read_news
 from parlour.realtime.sync.objects import SyncObject, View, of_owner
 from parlour.rest.operations import Caller, Urls
 from parlour.store.database import Database
@@ -129,8 +129,9 @@ class Hub:
         start = shown.last_event_id if known is None else min(known, shown.last_event_id)
         subscription = Subscription(watcher, version, start)
         # The long part is sent while others are served; a slow reader makes only itself wait.
-        while await self._replay(subscription, shown):
-            pass
+        if shown.last_event_id - start >= BATCH:
+            while await self._replay(subscription, shown):
+                pass
         owner, watched = self._watch(shown, watcher.caller.account_sid)
         watched.joining += 1
         try:
@@ -236,16 +237,18 @@ class Hub:
         """Send what happened to everybody who may still hear of it; the others are watchers no more."""
         more = True
         while more and watched.subscriptions:
-            callers = [watcher.caller for watcher in watched.subscriptions]
+            watchers = list(watched.subscriptions)
+            callers = [watcher.caller for watcher in watchers]
             news, allowed = await self._read(owner.account_sid, watched.shown, watched.behind, callers)
             if news is None:
                 self._say_removed(watched)
                 return
-            for watcher, subscription in list(watched.subscriptions.items()):
-                if watcher.caller.identity in allowed:
+            for watcher, may_hear in zip(watchers, allowed, strict=True):
+                subscription = watched.subscriptions.get(watcher)
+                if subscription is not None and may_hear:
                     self._send(subscription, news)
                 else:
-                    del watched.subscriptions[watcher]
+                    watched.subscriptions.pop(watcher, None)
             more = news.full
 
     async def _replay(self, subscription: Subscription, shown: SyncObject) -> bool:
@@ -269,22 +272,22 @@ class Hub:
         news, allowed = await self._read(caller.account_sid, shown, subscription.position, [caller])
         if news is None:
             raise not_found(shown.type, shown.sid)
-        if caller.identity not in allowed:
+        if not all(allowed):
             raise forbidden(shown.unique_name)
         return news
 
     async def _read(
         self, account_sid: str, shown: SyncObject, position: int, callers: list[Caller]
-    ) -> tuple[News | None, set[str]]:
+    ) -> tuple[News | None, list[bool]]:
         """Return what changed after a position (None: the object is gone), and then who may hear of it."""
 
-        async def work(reader: Reader) -> tuple[News | None, set[str]]:
+        async def work(reader: Reader) -> tuple[News | None, list[bool]]:
             views = await of_owner(reader, shown.owner_sid)
             if views is None:
-                return None, set()
+                return None, []
             fresh = views[shown.view]
             news = await read_news(reader, fresh, position)
-            return news, await access.readers(reader, fresh, callers)
+            return news, await access.may_all_read(reader, fresh, callers)
 
         return await self._database.read(account_sid, work)
 

@@ -53,11 +53,6 @@ class Session:
         self._contexts = {context.id: context for context in contexts}
         self._take(token, now)
 
-    @property
-    def contexts(self) -> list[Context]:
-        """Return the registrations in the order in which they came."""
-        return list(self._contexts.values())
-
     def context_of(self, message_type: str) -> str | None:
         """Return the registration for a kind of notification, None where the client did not ask for it."""
         return next((c.id for c in self._contexts.values() if message_type in c.message_types), None)
