@@ -17,12 +17,13 @@ from parlour.accounts.service import Credentials
 from parlour.app import Program
 from parlour.outbox.bus import Bus
 from parlour.outbox.process import Process
-from parlour.realtime.event_bridge import answers, session, store
+from parlour.realtime.event_bridge import answers, presence, session, store
 from parlour.realtime.event_bridge.answers import Answers
 from parlour.realtime.event_bridge.bearer import Bearer
 from parlour.realtime.event_bridge.session import Session
 from parlour.realtime.event_bridge.sessions import Sessions
 from parlour.server import SILENCE, _Server
+from parlour.store.database import DatabaseUnavailable
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import workers, workspaces
 from tests.conftest import free_port
@@ -157,6 +158,32 @@ async def test_a_session_whose_row_is_gone_begins_anew(deaf: Deaf, staff: Staff)
     await staff.step(lambda uow: store.remove_session(uow, opened.session.sid))
     code, _ = await asyncio.wait_for(deaf.running[-1], 10)
     assert code == session.RECONNECT
+
+
+async def test_a_client_whose_start_failed_begins_anew(deaf: Deaf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "UNLISTED", 0.05)
+    await deaf.open()
+    code, _ = await asyncio.wait_for(deaf.running[-1], 10)
+    assert code == session.RECONNECT
+
+
+async def test_a_session_that_ended_while_the_database_was_away_is_buried_later(
+    deaf: Deaf, staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await deaf.open()
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(presence, "ended", away)
+        with pytest.raises(DatabaseUnavailable):
+            await deaf.sessions.ended(opened.session, staff.workspace_sid, closed=True)
+    async with asyncio.timeout(10):
+        while await staff.program.database.read(
+            staff.account_sid, lambda reader: store.has_session(reader, staff.worker_sid)
+        ):
+            await asyncio.sleep(0.02)
 
 
 async def test_a_client_that_takes_no_frames_is_given_up(

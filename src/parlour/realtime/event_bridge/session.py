@@ -14,6 +14,7 @@ from parlour.store.unit import UnitOfWork
 
 BEAT: Final = 10.0  # seconds without a word before a heartbeat; clients give up after 30 (agent-clients.md §1.3)
 SETTLE: Final = 0.5  # seconds for the last list's answer to arrive and the client to attach its listeners
+UNLISTED: Final = 60.0  # seconds without any list after which a client's start has failed; it shall begin anew
 LISTING: Final = 15.0  # seconds that a client waits for the answer to a list
 BATCH: Final = 100
 SLOW: Final = 30.0  # seconds for a client to take one frame
@@ -46,6 +47,7 @@ class Session:
         self.ended: tuple[int, str] | None = None
         self._wake = asyncio.Event()
         self._listing_since: float | None = None
+        self._opened = asyncio.get_running_loop().time()
 
     def wake(self) -> None:
         """Have a look at what there is to tell."""
@@ -98,6 +100,8 @@ class Session:
             self.end(RECONNECT, "The session is not known any more")
             return 0
         if not (found.activities or found.channels or found.reservations):
+            if loop.time() - self._opened > UNLISTED:
+                self.end(RECONNECT, "The lists were not asked for")
             return BEAT
         if self._listing_since is None:
             self._listing_since = loop.time()

@@ -1,7 +1,9 @@
 """All open sockets of this process: hints wake them, a sweep finds what hints lost (DESIGN 2.7, 2.8)."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,12 +18,13 @@ from parlour.realtime.event_bridge.answers import Answers
 from parlour.realtime.event_bridge.bearer import Bearer
 from parlour.realtime.event_bridge.calls.worker_call import Listed, WorkerCall
 from parlour.realtime.event_bridge.session import RECONNECT, Session
-from parlour.realtime.event_bridge.store_system import system_forget, system_orphans, system_sessions_of
+from parlour.realtime.event_bridge.store_system import KnownSession, system_forget, system_looked_after
 from parlour.store.database import Database, DatabaseUnavailable
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter.desk import WORKER_EVENTS
 
 SWEEP: Final = 1.0  # seconds of real time
+TRIES: Final = 5  # a second apart, to note that a list was answered; its client is waiting
 HOUSEKEEPING: Final = 3600.0  # seconds of real time
 KEPT: Final = timedelta(days=1)  # events that sockets were told, or that nobody asked for
 LONGEST: Final = timedelta(days=1)  # a socket outlives its token by this, since a fresh one is not said to it
@@ -41,6 +44,7 @@ class Sessions:
         self._answers = Answers()
         self._sessions: dict[str, Session] = {}
         self._of_worker: defaultdict[str, dict[str, Session]] = defaultdict(dict)
+        self._busy: set[str] = set()  # sessions that are being opened or ended
         self._process = 0
         bus.hear(WORKER_EVENTS, self._wake)
         bus.hear(LISTED, self._wake)
@@ -56,19 +60,6 @@ class Sessions:
         now = self.database.clock.now()
         sid = self.database.sids.new("EB", now)
         at = real_now()
-        await self.database.step(
-            bearer.account_sid,
-            lambda uow: presence.opened(
-                uow,
-                bearer,
-                worker_sid,
-                sid,
-                process=self._process,
-                at=at,
-                alone=alone,
-                offline_if_disconnected=offline,
-            ),
-        )
         session = Session(
             self.database,
             self._answers,
@@ -77,20 +68,44 @@ class Sessions:
             sid=sid,
             expires=bearer.expires,
         )
-        self._sessions[sid] = self._of_worker[worker_sid][sid] = session
+        with self._being_changed(sid):
+            await self.database.step(
+                bearer.account_sid,
+                lambda uow: presence.opened(
+                    uow,
+                    bearer,
+                    worker_sid,
+                    sid,
+                    process=self._process,
+                    at=at,
+                    alone=alone,
+                    offline_if_disconnected=offline,
+                ),
+            )
+            self._sessions[sid] = self._of_worker[worker_sid][sid] = session
         return session
 
     async def ended(self, session: Session, workspace_sid: str, *, closed: bool) -> None:
-        """Forget a session whose socket is gone; where the database is away the sweep of another process does it."""
+        """Forget a session whose socket is gone; where the database is away a later sweep does it."""
         self._sessions.pop(session.sid, None)
         of_worker = self._of_worker[session.worker_sid]
         of_worker.pop(session.sid, None)
         if not of_worker:
             del self._of_worker[session.worker_sid]
-        await self.database.step(
-            session.account_sid,
-            lambda uow: presence.ended(uow, workspace_sid, session.worker_sid, session.sid, closed=closed),
-        )
+        with self._being_changed(session.sid):
+            await self.database.step(
+                session.account_sid,
+                lambda uow: presence.ended(uow, workspace_sid, session.worker_sid, session.sid, closed=closed),
+            )
+
+    @contextlib.contextmanager
+    def _being_changed(self, sid: str) -> Iterator[None]:
+        """Keep a session from being buried while its row is written."""
+        self._busy.add(sid)
+        try:
+            yield
+        finally:
+            self._busy.discard(sid)
 
     async def answered(self, call: WorkerCall) -> None:
         """Let follow what waits for the answer of a call, which went out."""
@@ -104,7 +119,14 @@ class Sessions:
         async def work(uow: UnitOfWork) -> None:
             await store.answered(uow, worker_sid, listed.which, listed.position)
 
-        await self.database.step(account_sid, work)
+        for attempt in range(1, TRIES + 1):
+            try:
+                await self.database.step(account_sid, work)
+                break
+            except DatabaseUnavailable:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(SWEEP)
         self._bus.publish(LISTED, worker_sid)
 
     def _wake(self, worker_sid: str) -> None:
@@ -131,18 +153,19 @@ class Sessions:
     async def _sweep(self) -> None:
         """Wake the sessions that are behind, end those that shall not go on, and bury those of dead processes."""
         before = list(self._sessions.values())
-        known = await self.database.system(lambda connection: system_sessions_of(connection, self._process))
+        found = await self.database.system(lambda connection: system_looked_after(connection, self._process))
+        known = {each.sid: each for each in found}
         for session in before:
-            dismissed = known.get((session.account_sid, session.sid))
-            if dismissed is None:
+            if session.sid not in known:
                 session.end(RECONNECT, "The session is not known any more")
-            elif dismissed:
+            elif known[session.sid].dismissed:
                 session.end(1000, "Another session of the worker closed this one")
             elif session.expires + LONGEST <= self.database.clock.now():
                 session.end(RECONNECT, "The token expired long ago")
         await self._wake_those_behind(before)
-        for orphan in await self.database.system(system_orphans):
-            await self._bury(orphan)
+        for each in found:
+            if each.sid not in self._sessions and each.sid not in self._busy:
+                await self._bury(each)
 
     async def _wake_those_behind(self, sessions: list[Session]) -> None:
         of_account: defaultdict[str, list[Session]] = defaultdict(list)
@@ -160,10 +183,10 @@ class Sessions:
     async def _last_seqs(self, account_sid: str, workers: list[str]) -> dict[str, int]:
         return await self.database.read(account_sid, lambda reader: store.last_seqs(reader, workers))
 
-    async def _bury(self, orphan: dict[str, str]) -> None:
+    async def _bury(self, gone: KnownSession) -> None:
         await self.database.step(
-            orphan["account_sid"],
-            lambda uow: presence.ended(uow, orphan["workspace_sid"], orphan["worker_sid"], orphan["sid"], closed=False),
+            gone.account_sid,
+            lambda uow: presence.ended(uow, gone.workspace_sid, gone.worker_sid, gone.sid, closed=False),
         )
 
     async def _keep_house(self) -> None:
