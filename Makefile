@@ -15,6 +15,7 @@ export PLAYWRIGHT_BROWSERS_PATH ?= $(CACHE)/playwright
 export XDG_CACHE_HOME ?= $(CACHE)/xdg
 export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 export RUFF_CACHE_DIR ?= $(CACHE)/ruff
+export PARLOUR_DESKTOP ?= $(CACHE)/desktop
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 # pip asks rustc for its version, and a rustup without a home would make one in HOME.
@@ -24,7 +25,7 @@ endif
 
 INSTALLED := $(VENV)/.installed
 PAGES_BUILT := $(CACHE)/.pages-built
-PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/*)
+PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/* web/desktop/tsconfig.json web/desktop/shell/*.ts)
 
 .PHONY: demo test prove bench coverage lint clean install pages browser
 

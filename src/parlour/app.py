@@ -138,7 +138,14 @@ def _floors(ground: Ground) -> list[Package]:
         messaging.package(),
         conversations.package(ground.media_store),
         taskrouter.package(),
-        flex.package(),
+        flex.package(
+            ground.database,
+            ground.box,
+            ground.tokens,
+            base_url=ground.settings.base_url,
+            token_life=ground.settings.token_life,
+            desktop=ground.settings.desktop_folder,
+        ),
         studio.package(),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url

@@ -13,7 +13,9 @@ from parlour.channels.sms.simulator.app import Settings as CarrierSettings
 from parlour.conversations import addresses
 from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration
-from parlour.kit.wire import encode_json
+from parlour.flex.sign_in import users
+from parlour.flex.sign_in.passwords import Passwords, new_password
+from parlour.kit.wire import decode_json, encode_json, json_text
 from parlour.messaging import numbers
 from parlour.store.unit import UnitOfWork
 from parlour.studio import flows
@@ -24,6 +26,7 @@ MESSAGING_NUMBER: Final = "+12025550101"  # its address uses Messaging Flow
 PHONES: Final = (("+12025550142", DEMO_NUMBER), ("+12025550143", MESSAGING_NUMBER))
 FLOWS: Final = {DEMO_NUMBER: "Demo Flow", MESSAGING_NUMBER: "Messaging Flow"}
 AGENTS: Final = ("ana", "ben")
+DESKTOP_USERS: Final = "desktop-users.json"  # beside the demo's credentials, for the same eyes
 CARRIER: Final = "simulator"
 MOUNT: Final = "/simulator"
 RETRIES: Final = 3  # studio_retry_count of Flex's addresses (flex.md §2.1)
@@ -78,6 +81,8 @@ async def seed(program: Program, carrier: Carrier | None, *, register: bool = Tr
         await _agents(uow)
         return str(connection.sid)
 
+    if program.settings.demo:
+        await _desktop_users(program, account_sid)
     connection_sid = await program.database.step(
         account_sid, work, request_id=program.database.sids.new("RQ", program.clock.now())
     )
@@ -120,6 +125,27 @@ async def _agents(uow: UnitOfWork) -> None:
         if await workers.by_name(uow, workspace_sid, name) is None:
             attributes = {"contact_uri": f"client:{name}", "full_name": name.capitalize(), "roles": ["agent"]}
             await workers.create(uow, workspace_sid, friendly_name=name, attributes=json.dumps(attributes))
+
+
+async def _desktop_users(program: Program, account_sid: str) -> None:
+    """Let the agents sign in to the desktop, and leave their passwords in the data folder."""
+    there = {user.identity for user in await program.database.read(account_sid, users.everyone)}
+    missing = [name for name in AGENTS if name not in there]
+    if not missing:
+        return
+    file = program.settings.data / DESKTOP_USERS
+    known: dict[str, str] = decode_json(file.read_bytes()) if file.exists() else {}
+    known |= {name: new_password() for name in missing}
+    passwords = Passwords()
+    hashes = {name: await passwords.hashed(known[name]) for name in missing}
+    file.touch(0o600)
+    file.write_text(json_text(known))
+
+    async def work(uow: UnitOfWork) -> None:
+        for name, hashed in hashes.items():
+            await users.add(uow, identity=name, full_name=name.capitalize(), roles=["agent"], password=hashed)
+
+    await program.database.step(account_sid, work)
 
 
 async def _register(program: Program, carrier: Carrier | None, number: str, name: str, sms_url: str) -> None:

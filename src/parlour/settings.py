@@ -10,6 +10,8 @@ import msgspec
 
 DEFAULT_DATA: Final = Path(".parlour")
 DEFAULT_PORT: Final = 8580
+SHORTEST_TOKEN_LIFE: Final = 30  # seconds
+LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
 class SettingsError(Exception):
@@ -28,6 +30,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar product_domains: host suffixes under which the first label names a product.
     :ivar trusted_proxies: networks whose X-Forwarded headers count.
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
+    :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
+    :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
     """
 
@@ -44,6 +48,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     product_domains: tuple[str, ...] = ("twilio.com",)
     trusted_proxies: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    token_life: int = 3600
+    desktop: Path | None = None
     simulator_url: str | None = None
     log_level: str = "info"
 
@@ -51,6 +57,11 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     def playground(self) -> bool:
         """Say whether the routes of demo and ephemeral mode are on."""
         return self.demo or self.ephemeral
+
+    @property
+    def desktop_folder(self) -> Path:
+        """Return where the built desktop is, or will be."""
+        return self.desktop or self.data / "desktop"
 
     @property
     def base_url(self) -> str:
@@ -84,6 +95,8 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(f"settings: {error}") from error
     if settings.test_clock and not settings.playground:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
+    if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
+        raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
     return settings
 
 

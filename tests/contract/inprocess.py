@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -65,6 +65,7 @@ class Reply:
     status: int
     body: Any
     content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def send(app: RestApp, request: Request) -> Reply:
@@ -87,6 +88,7 @@ async def send(app: RestApp, request: Request) -> Reply:
     }
     parts: list[bytes] = []
     statuses: list[int] = []
+    given: dict[str, str] = {}
     waiting = [content]
 
     async def receive() -> dict[str, Any]:
@@ -95,12 +97,13 @@ async def send(app: RestApp, request: Request) -> Reply:
     async def answer(message: Any) -> None:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
+            given.update((name.decode(), value.decode("latin-1")) for name, value in message["headers"])
         else:
             parts.append(message.get("body", b""))
 
     await app(scope, receive, answer)
     whole = b"".join(parts)
-    return Reply(statuses[0], _json(whole), whole)
+    return Reply(statuses[0], _json(whole), whole, given)
 
 
 class Held(Exception):

@@ -83,6 +83,27 @@ def test_a_person_takes_the_worker_over_and_the_robot_goes_on_afterwards(server:
     assert not [m for m in customer.messages() if "I got “A person now?”" in m["body"]]
 
 
+def test_a_robot_gives_way_to_whoever_is_available(server: LiveServer, twilio: Client) -> None:
+    space = twilio.taskrouter.v1.workspaces(twilio.taskrouter.v1.workspaces.list()[0].sid)
+    activities = {each.friendly_name: each.sid for each in space.activities.list()}
+    person = space.workers.create(friendly_name="paula")
+    with robots(server, "hugo", "--robot", "1", "--give-way"):
+
+        def robot_is(activity: str) -> bool:
+            return [each.activity_name for each in space.workers.list(friendly_name="hugo")] == [activity]
+
+        eventually(lambda: robot_is("Available"), what="a robot at work")
+        space.workers(person.sid).update(activity_sid=activities["Available"])
+        eventually(lambda: robot_is("Offline"), what="a robot that gives way")
+        customer = handset(server.url)
+        customer.text("Is there a person?")
+        eventually(
+            lambda: space.workers(person.sid).reservations.list(reservation_status="pending"), what="the person's offer"
+        )
+        space.workers(person.sid).update(activity_sid=activities["Offline"])
+        eventually(lambda: robot_is("Available"), what="a robot that goes on")
+
+
 def _attributes(twilio: Client, name: str) -> str:
     workspace = twilio.taskrouter.v1.workspaces.list()[0]
     return str(workspace.workers.list(friendly_name=name)[0].attributes)

@@ -44,6 +44,7 @@ class Habits:
     :ivar stay: seconds between two looks at the own activity.
     :ivar capacity: tasks at once on each task channel; None leaves the worker as it is.
     :ivar stand_back: leave the worker alone while a person has taken it over.
+    :ivar give_way: take nothing new while another worker is available.
     """
 
     answer: bool = True
@@ -53,6 +54,7 @@ class Habits:
     stay: float = 2.0
     capacity: int | None = None
     stand_back: bool = False
+    give_way: bool = False
 
 
 @dataclass
@@ -170,8 +172,14 @@ class Robot:
         if person != self._stood_back:
             self._say(f"{self._name}: {'a person answers now' if person else 'the robot answers again'}")
         self._stood_back = person
-        if not person and not worker["available"]:
-            await self._calls.post(self._worker, ActivitySid=self._available)
+        wanted = not (self._habits.give_way and await self._somebody_else())
+        if not person and worker["available"] != wanted:
+            await self._calls.post(self._worker, ActivitySid=self._available if wanted else self._offline)
+
+    async def _somebody_else(self) -> bool:
+        """Say whether another worker is available."""
+        found = await self._calls.get(f"{self._space}/Workers", Available="true", PageSize=PAGE)
+        return any(not self._worker.endswith(worker["sid"]) for worker in found["workers"])
 
     async def _take(self) -> None:
         """Accept what is offered."""

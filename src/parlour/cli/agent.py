@@ -19,6 +19,7 @@ from parlour.sdk.connection import Connection, NoCredentials, resolve
 @click.option("--keyword", default="bye", show_default=True, help="A customer's text that makes a robot complete")
 @click.option("--silent", is_flag=True, help="Robots accept and do not answer")
 @click.option("--capacity", type=click.IntRange(0, 50), help="Tasks that a robot takes at once on each task channel")
+@click.option("--give-way", is_flag=True, help="Robots take nothing new while another worker is available")
 @click.option("--poll", default=0.5, show_default=True, help="Seconds between two looks of a robot")
 @click.option("--quiet", is_flag=True, help="Robots print only their books, as JSON, at the end")
 @click.option("--workspace", help="SID or name. Default: Flex Task Assignment, else the only one")
@@ -96,6 +97,7 @@ def _robots(connection: Connection, names: list[str], given: dict[str, Any]) -> 
         poll=given["poll"],
         capacity=given["capacity"],
         stand_back=len(names) == 1,
+        give_way=given["give_way"],
     )
     quiet = given["quiet"]
     try:

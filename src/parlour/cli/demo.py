@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ROBOT_PATIENCE = 5.0  # seconds for Ana's robot to leave at the end
 
+BUILD_PATIENCE = 5.0  # seconds for the build of the desktop to stop
+SHARE = 10  # how far the build stands behind the server for the processor
+
 TRY = """
   Handset      {url}/handset
   Account SID  {account_sid}
@@ -35,6 +38,12 @@ Three things to try
      and whether all is well:                         {program} doctor{data}
 
 Ctrl-C ends it. The data stays in {folder}.
+"""
+DESKTOP = """
+  Agent desktop  {url}/desktop/
+  User name      {name}
+  Password       {password}
+  As soon as {full_name} is Available there, Ana's robot leaves new work to {full_name}.
 """
 
 
@@ -89,6 +98,7 @@ async def _tour(program: "Program", steps: Steps, log: Path) -> None:
         steps.passed("Ana's robot goes to work")
         click.echo(f"Ready in {steps.seconds:.1f} s.")
         click.echo(_words(program.settings, log))
+        await _show_desktop(program.settings)
         while robot.poll() is None:
             await asyncio.sleep(0.5)
         click.echo("Ana's robot has stopped; `parlour agent ana` answers in its place.", err=True)
@@ -96,9 +106,55 @@ async def _tour(program: "Program", steps: Steps, log: Path) -> None:
         await asyncio.to_thread(_stop, robot)
 
 
+async def _show_desktop(settings: Settings) -> None:
+    """Say where the agent desktop is, once it is there: it is built beside the running server."""
+    from parlour.cli.desktop_build import SOURCES, build_name
+    from parlour.flex.desktop_folder import DesktopFolder
+
+    built = DesktopFolder(settings.desktop_folder).current()
+    fresh = built is not None and (not SOURCES.is_dir() or built.name == build_name(SOURCES))
+    if fresh or await _build_desktop(settings):
+        click.echo(_desktop_words(settings))
+
+
+async def _build_desktop(settings: Settings) -> bool:
+    """Build the desktop in a process of its own, show its progress, and say whether it is there."""
+    click.echo("Building the agent desktop beside it; all of the above can be used meanwhile.")
+    command = [sys.executable, "-m", "parlour.cli.main", "desktop", "build", "--data", str(settings.data)]
+    command += ["--folder", str(settings.desktop_folder)]
+    process = await asyncio.create_subprocess_exec(
+        *("nice", "-n", str(SHARE), *command),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C in the terminal must reach us first
+    )
+    try:
+        if process.stdout is not None:
+            async for line in process.stdout:
+                click.echo(line.decode(errors="replace").rstrip())
+        return await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), BUILD_PATIENCE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def _desktop_words(settings: Settings) -> str:
+    from parlour.demo import AGENTS, DESKTOP_USERS
+
+    name = AGENTS[-1]  # the one without a robot
+    known = json.loads((settings.data / DESKTOP_USERS).read_text())
+    return DESKTOP.format(url=settings.base_url, name=name, password=known[name], full_name=name.capitalize())
+
+
 def _start_robot(settings: Settings) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "parlour.cli.main", "agent", "ana", "--robot", "1", "--quiet"]
-    command += ["--data", str(settings.data), "--url", settings.base_url, "--capacity", "5"]
+    command += ["--data", str(settings.data), "--url", settings.base_url, "--capacity", "5", "--give-way"]
     with (settings.data / "robot.log").open("ab") as output:
         # A session of its own: Ctrl-C in the terminal must reach us first, so that the robot leaves in good order.
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)

@@ -51,11 +51,13 @@ COMMANDS = {
     "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
     "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
     "demo": ("parlour.cli.demo:demo", "Everything with demo data, a handset and two agents."),
+    "desktop": ("parlour.cli.desktop:desktop", "The agent desktop, Flex UI: build, status."),
     "doctor": ("parlour.cli.doctor:doctor", "Check that all is as it should be."),
     "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
     "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
     "say": ("parlour.cli.say:say", "Text from a simulated handset."),
     "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
+    "users": ("parlour.cli.users:users", "People who sign in to the agent desktop: add, list, reset."),
 }
 
 

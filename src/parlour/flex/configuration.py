@@ -21,10 +21,15 @@ ATTACHMENTS: Final[dict[str, tuple[int, int, int, tuple[str, ...]]]] = {
     "messenger": (1, 25 * _MB, 25 * _MB, ("jpg", "jpeg", "png", "mp3", "mp4", "pdf")),
 }
 
+# How many tasks at once a new worker takes, by task channel; the others stay at one.
+CAPACITIES: Final = {"chat": 3, "sms": 3}
+
 
 def default_settings() -> dict[str, Any]:
     """Return what a new account's configuration says beside its SIDs."""
+    channels = [{"name": name, "availability": True, "capacity": capacity} for name, capacity in CAPACITIES.items()]
     return {
+        "taskrouter_worker_channels": {"agent": channels, "supervisor": channels},
         "channel_configs": [
             {
                 "address_type": kind,

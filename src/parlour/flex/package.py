@@ -1,9 +1,16 @@
 """The floor of Flex."""
 
+from pathlib import Path
 from typing import Final
 
-from parlour.flex import events, orchestration, routes
+from parlour.accounts.access_tokens import AccessTokens
+from parlour.flex import boot, desktop_page, events, orchestration, routes
+from parlour.flex.sign_in import routes as sign_in
+from parlour.flex.sign_in.passwords import Passwords
+from parlour.flex.sign_in.sessions import Sessions
+from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
+from parlour.store.database import Database
 
 ORPHANS: Final = """
 SELECT c.sid AS channel_sid, c.conversation_sid, v.state
@@ -40,12 +47,22 @@ WHERE r.account_sid = $1 AND r.reservation_status IN ('accepted', 'wrapping')
   )"""
 
 
-def package() -> Package:
-    """Return what the floor offers."""
+def package(
+    database: Database, box: SecretsBox, tokens: AccessTokens, *, base_url: str, token_life: int, desktop: Path
+) -> Package:
+    """Return what the floor offers.
+
+    :param base_url: the server's address, where sign-in may lead back to.
+    :param token_life: seconds of a sign-in token.
+    :param desktop: folder of the built desktop.
+    """
+    authorization = sign_in.make_authorization(Passwords(), base_url)
+    sign_in.add_tokens(authorization, Sessions(database, box, tokens, token_life))
     return Package(
         name="flex",
         migrations="parlour.flex",
-        operations=[routes.operations],
+        operations=[routes.operations, *boot.operations, authorization, sign_in.make_token_info(tokens)],
+        routes=desktop_page.routes(database, desktop),
         reactions=[events.reactions, orchestration.reactions],
         invariants=[
             Invariant(

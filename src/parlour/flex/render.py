@@ -1,6 +1,7 @@
 """Wire shapes of Flex (flex.md §1.1)."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from parlour.flex.store import Channel, Configuration, Interaction, Invite, Participant
 from parlour.kit.wire import iso
@@ -72,9 +73,8 @@ def participant(row: Participant, urls: Urls) -> dict[str, Any]:
 
 # Fields of the configuration that nothing was said about yet (flex.md §3.1).
 UNSET: dict[str, Any] = {
-    "attributes": None,
-    "ui_attributes": None,
-    "public_attributes": None,
+    "attributes": {},
+    "public_attributes": {},
     "ui_language": None,
     "ui_version": None,
     "ui_dependencies": None,
@@ -83,7 +83,6 @@ UNSET: dict[str, Any] = {
     "taskrouter_skills": [],
     "taskrouter_worker_channels": None,
     "taskrouter_worker_attributes": None,
-    "runtime_domain": None,
     "flex_url": None,
     "flex_insights_hr": None,
     "flex_insights_drilldown": None,
@@ -117,8 +116,11 @@ def configuration(row: Configuration, urls: Urls) -> dict[str, Any]:
     return {
         **UNSET,
         **row.settings,
+        # The desktop stops where this is anything else; every version that is built here goes with this server.
+        "ui_attributes": {"version_compatibility": "yes", **(row.settings.get("ui_attributes") or {})},
         "account_sid": row.account_sid,
         "status": "ok",
+        "runtime_domain": runtime_domain(urls),
         "flex_instance_sid": row.flex_instance_sid,
         "chat_service_instance_sid": row.chat_service_instance_sid,
         "taskrouter_workspace_sid": row.taskrouter_workspace_sid,
@@ -129,3 +131,18 @@ def configuration(row: Configuration, urls: Urls) -> dict[str, Any]:
         "date_updated": iso(row.date_updated),
         "url": urls.of(PRODUCT, "/v1/Configuration"),
     }
+
+
+def public_configuration(row: Configuration, urls: Urls) -> dict[str, Any]:
+    """What is known of a configuration before anybody signed in (agent-clients.md §3)."""
+    return {
+        "account_sid": row.account_sid,
+        "runtime_domain": runtime_domain(urls),
+        "public_attributes": row.settings.get("public_attributes") or {},
+    }
+
+
+def runtime_domain(urls: Urls) -> str:
+    """Return the address of the desktop on the server that was asked."""
+    own = urlsplit(urls.of(PRODUCT, ""))
+    return f"{own.scheme}://{own.netloc}/desktop"

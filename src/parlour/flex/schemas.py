@@ -40,6 +40,13 @@ class ListForm(Form):
     """A list without filters."""
 
 
+class PublicConfiguration(Form):
+    """Whose public configuration: an account's, or that of a desktop's address."""
+
+    account_sid: str | None = None
+    runtime_domain: str | None = None
+
+
 class GivenChannel(msgspec.Struct):
     """The ``Channel`` of a create request."""
 

@@ -15,7 +15,7 @@ from parlour.kit.sids import Sids
 from parlour.kit.who import about
 from parlour.kit.wire import encode_json
 from parlour.rest import errors
-from parlour.rest.hosts import Addressing, Target, resolve
+from parlour.rest.hosts import Addressing, Target, candidates
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
 from parlour.rest.performing import perform_with
 from parlour.rest.recorder import Recorder
@@ -74,7 +74,7 @@ class RestApp:
             await self._otherwise(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        target = resolve(
+        targets = candidates(
             self._addressing,
             self.router.products,
             path=scope["path"],
@@ -82,10 +82,10 @@ class RestApp:
             peer=(scope.get("client") or ("", 0))[0],
             headers=headers,
         )
-        if target is None:
+        if not targets:
             await self._otherwise(scope, receive, send)
             return
-        await self._serve(target, headers, scope, receive, send)
+        await self._serve(self._target(targets, scope["method"]), headers, scope, receive, send)
 
     async def _serve(self, target: Target, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._sids.new("RQ", self._clock.now())
@@ -114,13 +114,20 @@ class RestApp:
             self._recorder.write(call, answer)
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
-        await _send(send, answer, request_id)
+        await _send(send, answer, request_id, challenge=not target.shimmed)
         if answer.after is not None:
             await self._afterwards(answer.after, request_id)
         elapsed = time.perf_counter() - started
         if self._observe is not None:
             self._observe(scope["method"], name, answer.status, elapsed)
         _log(scope["method"], target, answer.status, request_id, elapsed, unknown, error)
+
+    def _target(self, targets: list[Target], method: str) -> Target:
+        """Return the first target that is served, else the likeliest."""
+        if len(targets) == 1:
+            return targets[0]
+        served = (one for one in targets if self.router.match(method, one.product, one.path) is not None)
+        return next(served, targets[0])
 
     async def _afterwards(self, after: Callable[[], Awaitable[None]], request_id: str) -> None:
         try:
@@ -177,7 +184,7 @@ class RestApp:
 
 
 async def perform(operation: Operation, call: Call) -> tuple[Answer, int]:
-    """Read the form of an operation, run it, and return its answer and how many parameters it does not know.
+    """Perform an operation with the parameters of its call; return its answer and how many it does not know.
 
     :raises ContractError: the call was refused.
     """
@@ -235,13 +242,17 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, answer: Answer, request_id: str) -> None:
+async def _send(send: Send, answer: Answer, request_id: str, *, challenge: bool = True) -> None:
+    """Write an answer.
+
+    :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
+    """
     headers = [
         (b"twilio-request-id", request_id.encode()),
         *_CORS_BYTES,
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
-    if answer.status == 401:
+    if answer.status == 401 and challenge:
         headers.append((b"www-authenticate", b'Basic realm="Parlour API"'))
     streamed = hasattr(answer.body, "__aiter__")
     body = b""

@@ -33,11 +33,15 @@ class Addressing:
 
 @dataclass(frozen=True)
 class Target:
-    """A product, the path within it, and the URLs of its answer."""
+    """A product, the path within it, and the URLs of its answer.
+
+    :ivar shimmed: a page's shim brought the request here.
+    """
 
     product: str
     path: str
     urls: Urls
+    shimmed: bool = False
 
 
 def resolve(
@@ -50,6 +54,20 @@ def resolve(
     headers: Mapping[str, str],
 ) -> Target | None:
     """Return what a request is for: the page shim, a product in the path, or a product in the host, in this order."""
+    found = candidates(addressing, products, path=path, scheme=scheme, peer=peer, headers=headers)
+    return found[0] if found else None
+
+
+def candidates(
+    addressing: Addressing,
+    products: frozenset[str],
+    *,
+    path: str,
+    scheme: str,
+    peer: str,
+    headers: Mapping[str, str],
+) -> list[Target]:
+    """Return what a request may be for, the likeliest first: a host's own path may begin with a product's name."""
     host = headers.get("host", "")
     if addressing.trusts(peer):
         host = headers.get("x-forwarded-host", host)
@@ -60,18 +78,20 @@ def resolve(
         shim_host, _, inner = rest.partition("/")
         label, _, suffix = shim_host.partition(".")
         if label in products:
-            return Target(label, f"/{inner}", Urls(lambda product: f"{root}/{SHIM}/{product}.{suffix}"))
-        return None
+            urls = Urls(lambda product: f"{root}/{SHIM}/{product}.{suffix}")
+            return [Target(label, f"/{inner}", urls, shimmed=True)]
+        return []
+    found = []
     if first in products:
-        return Target(first, f"/{rest}", Urls(lambda product: f"{root}/{product}"))
+        found.append(Target(first, f"/{rest}", Urls(lambda product: f"{root}/{product}")))
     label, _, suffix = host.partition(".")
     name, _, port = suffix.partition(":")
     if label in products and any(
         name == domain or name.endswith(f".{domain}") for domain in addressing.product_domains
     ):
         after = f".{suffix}" if port else f".{name}"
-        return Target(label, path, Urls(lambda product: f"{scheme}://{product}{after}"))
-    return None
+        found.append(Target(label, path, Urls(lambda product: f"{scheme}://{product}{after}")))
+    return found
 
 
 def path_urls(root: str) -> Urls:

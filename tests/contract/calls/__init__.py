@@ -3,6 +3,7 @@
 from tests.contract.calls import (
     accounts,
     conversations,
+    desktop,
     event_bridge,
     flex,
     media,
@@ -18,9 +19,10 @@ from tests.contract.calls import (
 LOADED = (
     accounts,
     conversations,
+    desktop,
     event_bridge,
-    media,
     flex,
+    media,
     messaging,
     realtime,
     services,

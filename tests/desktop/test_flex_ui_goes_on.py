@@ -1,0 +1,136 @@
+"""Flex UI goes on by itself: when its token runs out, and when the server is started again (issue B, must show)."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from parlour.accounts.service import Credentials
+from parlour.flex.desktop_folder import Build
+from tests.conftest import LiveServer, free_port, wait_for_server
+from tests.desktop.conftest import FOLDER
+from tests.desktop.test_flex_ui import LIVE, READY, Watch, bubble, customer_of, go, sign_in, write
+from tests.flex.signing_in import add_user
+
+TOKEN_LIFE = 60  # seconds
+EXPIRES = "JSON.parse(localStorage.TWILIO_FLEX_SSO).expiration"
+
+
+class Restarting:
+    """A demo server that can be ended and started again, at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._credentials = Credentials("AC" + secrets.token_hex(16), secrets.token_hex(16))
+        self.data = folder / "data"
+        self.live = self.start()
+
+    def start(self) -> LiveServer:
+        """Start it and wait until it answers."""
+        log = self._folder / "server.log"
+        command = [sys.executable, "-m", "parlour.cli.main", "start", "--demo", "--data", str(self.data)]
+        command += ["--port", str(self._port), "--account-sid", self._credentials.account_sid]
+        command += ["--auth-token", self._credentials.auth_token]
+        settings = {"PARLOUR_DESKTOP": str(FOLDER), "PARLOUR_TOKEN_LIFE": str(TOKEN_LIFE)}
+        with log.open("ab") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **settings})
+        url = f"http://127.0.0.1:{self._port}"
+        self.live = LiveServer(url, self._credentials, process, log)
+        wait_for_server(url, process, log)
+        return self.live
+
+    def end(self) -> None:
+        """End it in good order."""
+        self.live.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.live.process.wait(30)
+        self.live.process.kill()
+        self.live.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def restarting(built: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarting]:
+    """A server whose tokens live for a minute."""
+    server = Restarting(tmp_path_factory.mktemp("restarting"))
+    add_user(server.data, "carla", "--full-name", "Carla Cruz")
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser window of an agent's size."""
+    opened = browser.new_context(viewport={"width": 1400, "height": 900}, permissions=["notifications"])
+    yield opened
+    opened.close()
+
+
+def test_a_token_that_runs_out_is_renewed_without_a_break(
+    context: BrowserContext, restarting: Restarting, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    watch = Watch(page)
+    customer = customer_of(restarting.live)
+    sign_in(page, restarting.live, "carla")
+    go(page, "Available")
+    begin_chat(page, customer.text)
+    first = page.evaluate(EXPIRES)
+    page.wait_for_function("first => Date.now() > new Date(first).getTime() + 2000", arg=first, timeout=90_000)
+    assert page.evaluate(EXPIRES) > first
+    write(page, "Still here")
+    customer.received("Still here")
+    customer.text("So am I")
+    expect(bubble(page, "So am I")).to_be_visible(timeout=LIVE)
+    expect(page.get_by_role("button", name="Currently Available since")).to_be_visible()
+    page.screenshot(path=tmp_path / "renewed.png")
+    complete(page)
+    assert watch.errors == []
+
+
+def test_the_agent_goes_on_after_a_restart_of_the_server(
+    context: BrowserContext, restarting: Restarting, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    customer = customer_of(restarting.live)
+    sign_in(page, restarting.live, "carla")
+    go(page, "Available")
+    begin_chat(page, customer.text)
+    write(page, "Before")
+    customer.received("Before")
+    restarting.end()
+    live = restarting.start()
+    customer.text("While you were gone")
+    expect(bubble(page, "While you were gone")).to_be_visible(timeout=READY)
+    write(page, "Back again")
+    customer.received("Back again")
+    expect(bubble(page, "Before")).to_have_count(1)
+    expect(bubble(page, "While you were gone")).to_have_count(1)
+    expect(page.get_by_role("button", name="Currently Available since")).to_be_visible()
+    workspace = live.client().taskrouter.v1.workspaces.list()[0]
+    assert [each.activity_name for each in workspace.workers.list(friendly_name="carla")] == ["Available"]
+    bodies = [message["body"] for message in customer.messages()]
+    assert [body for body in bodies if bodies.count(body) > 1] == []
+    page.screenshot(path=tmp_path / "restarted.png")
+    complete(page)
+
+
+def begin_chat(page: Page, text: object) -> None:
+    """Have a customer write, and accept."""
+    assert callable(text)
+    text("Hello")
+    page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
+    expect(bubble(page, "Hello")).to_be_visible(timeout=LIVE)
+
+
+def complete(page: Page) -> None:
+    """End the chat and complete the task."""
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
+    expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)

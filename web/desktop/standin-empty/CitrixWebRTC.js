@@ -1,0 +1,1 @@
+// Voice in a Citrix session is not served; nothing is needed.
