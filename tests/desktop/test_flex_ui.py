@@ -13,6 +13,7 @@ from tests.carrier import eventually
 from tests.channels.test_street import png
 from tests.conftest import LiveServer
 from tests.desktop import known_errors
+from tests.desktop.colleague import colleague
 from tests.flex.signing_in import PASSWORD
 from tests.tools.street import Handset, handset
 
@@ -133,18 +134,52 @@ def test_an_agent_takes_a_customer_from_the_card_to_the_end(
     assert [row.conversation_state for row in rows] == ["closed"]
 
 
+def test_typing_is_seen_both_ways_and_what_was_read_is_marked(
+    page: Page, desktop_server: LiveServer, tmp_path: Path
+) -> None:
+    twilio = desktop_server.client()
+    customer = customer_of(desktop_server)
+    sign_in(page, desktop_server, "carla")
+    go(page, "Available")
+    customer.text("Anybody there?")
+    page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
+    expect(bubble(page, "Anybody there?")).to_be_visible(timeout=LIVE)
+    [row] = twilio.conversations.v1.participant_conversations.list(address=customer.number)
+    conversation = twilio.conversations.v1.conversations(row.conversation_sid)
+
+    def read_by_the_agent() -> int | None:
+        [agent] = [each for each in conversation.participants.list() if each.identity == "carla"]
+        return agent.last_read_message_index
+
+    page.get_by_role("textbox", name="Type message").click()
+    eventually(lambda: read_by_the_agent() == 0, what="the agent's read mark at the first message")
+    with colleague(desktop_server, row.conversation_sid, "walter", tmp_path) as walter:
+        walter.types()
+        expect(page.get_by_text("walter is typing")).to_be_visible(timeout=LIVE)
+        page.screenshot(path=tmp_path / "typing.png")
+        page.keyboard.type("Yes, I am")
+        walter.hears("typingStarted", identity="carla")
+        page.keyboard.press("Enter")
+        walter.hears("messageAdded", body="Yes, I am")
+    customer.received("Yes, I am")
+    eventually(lambda: read_by_the_agent() == 1, what="the agent's read mark at their own answer")
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
+    expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
+
+
 def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path: Path) -> None:
     customer = customer_of(desktop_server)
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(png(60, 40))
+    page.once("filechooser", lambda chooser: chooser.set_files(picture))  # from the start: intercepting takes a moment
     sign_in(page, desktop_server, "carla")
     go(page, "Available")
     customer.text("A picture, please")
     page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
     expect(bubble(page, "A picture, please")).to_be_visible(timeout=LIVE)
-    picture = tmp_path / "cat.png"
-    picture.write_bytes(png(60, 40))
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Attach file or image").click()
-    chooser.value.set_files(picture)
+    page.get_by_role("button", name="Attach file or image").click()
+    expect(page.get_by_text("cat.png")).to_be_visible(timeout=LIVE)
     page.get_by_role("button", name="Send Message").click()
     [sent] = eventually(lambda: [m["media"] for m in customer.messages() if m["media"]], what="the agent's picture")
     assert sent[0]["sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
