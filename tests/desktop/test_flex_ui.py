@@ -187,6 +187,11 @@ def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path:
     mine = bubble(page, "And mine")
     expect(mine).to_contain_text("cat.png", timeout=LIVE, use_inner_text=False)
     page.screenshot(path=tmp_path / "picture.png")
+    with page.context.expect_page() as window:
+        mine.get_by_text("cat.png").click()
+    shown = page.context.request.get(window.value.url)
+    assert shown.body() == png(80, 30)
+    window.value.close()
     page.get_by_role("button", name="End", exact=True).click()
     page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
     expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
