@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from twilio.rest import Client
 
 from tests.carrier import eventually
@@ -39,14 +39,6 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not known_errors.explained(message.text):
             self.errors.append(message.text)
-
-
-@pytest.fixture
-def context(browser: Browser, desktop_server: LiveServer) -> Iterator[BrowserContext]:
-    """A browser window of an agent's size."""
-    opened = browser.new_context(viewport={"width": 1400, "height": 900}, permissions=["notifications"])
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
