@@ -1,0 +1,17 @@
+// A client as the vendor's documentation shows it: a token and nothing else. It waits for a message and answers it.
+"use strict";
+const { Client } = require("@twilio/conversations");
+
+const client = new Client(process.argv[2]);
+client.on("connectionError", (error) => console.error("connectionError", JSON.stringify(error)));
+client.on("initFailed", ({ error }) => { console.error("initFailed", JSON.stringify(error)); process.exit(1); });
+client.on("messageAdded", async (message) => {
+  if (message.author === client.user.identity) return;
+  const media = message.attachedMedia || [];
+  const url = media.length ? await media[0].getContentTemporaryUrl() : null;
+  const bytes = url === null ? null : (await (await fetch(url)).arrayBuffer()).byteLength;
+  await message.conversation.sendMessage(`heard ${message.body}`);
+  console.log(JSON.stringify({ heard: message.body, media: bytes, from: url && new URL(url).host }));
+  await client.shutdown();
+});
+client.on("initialized", () => console.log(JSON.stringify({ ready: client.user.identity })));
