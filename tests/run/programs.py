@@ -75,7 +75,7 @@ def run(
         timeout=120,
         check=False,
         cwd=cwd,
-        env=clean_environment(**account(server), **(environment or {})),
+        env=clean_environment(**{**account(server), **(environment or {})}),
     )
 
 

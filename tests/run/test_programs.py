@@ -52,6 +52,13 @@ def test_the_python_package_talks_without_waiting(server: LiveServer, tmp_path: 
     assert ran.stdout.startswith("https://conversations.twilio.com/v1/Conversations/CH")
 
 
+def test_a_sitecustomize_of_the_program_runs_all_the_same(server: LiveServer, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('mine')\n")
+    own = {"PYTHONPATH": str(tmp_path)}
+    ran = run(server, tmp_path, sys.executable, "-c", "print('program')", environment=own)
+    assert ran.stdout.split() == ["mine", "mine", "program"], ran.stderr  # `parlour run` is a program of Python too
+
+
 @pytest.mark.parametrize("version", ["twilio-4", "twilio-5", "twilio-6"])
 def test_the_node_package_talks_and_pages(server: LiveServer, tmp_path: Path, version: str) -> None:
     folder, program = node("talk.js", version)

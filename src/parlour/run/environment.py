@@ -1,5 +1,6 @@
 """What a program finds in its environment, so that it comes here by itself."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -8,7 +9,7 @@ from typing import Final
 
 from parlour.run.hosts import DOMAINS, LOOPBACK
 
-PRELOAD: Final = Path(__file__).with_name("preload.cjs")
+PRELOADS: Final = Path(__file__).with_name("preload")
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY")
 _ALL_CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")  # they replace what is known
@@ -42,7 +43,8 @@ def child_environment(
         made.pop(name, None)  # it would be another way for the schemes that we serve
     made |= _certificates(given, authority, bundles)
     made |= {
-        "NODE_OPTIONS": f'{given.get("NODE_OPTIONS", "")} --require "{_quoted(PRELOAD)}"'.strip(),
+        "NODE_OPTIONS": f'{given.get("NODE_OPTIONS", "")} --require "{_quoted(PRELOADS / "node.cjs")}"'.strip(),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PRELOADS), given.get("PYTHONPATH")])),
         "PARLOUR_RUN_HOST": "127.0.0.1",
         "PARLOUR_RUN_TLS_PORT": str(tls_port),
         "PARLOUR_RUN_PLAIN_PORT": str(proxy_port),

@@ -7,11 +7,12 @@ client.on("connectionError", (error) => console.error("connectionError", JSON.st
 client.on("initFailed", ({ error }) => { console.error("initFailed", JSON.stringify(error)); process.exit(1); });
 client.on("messageAdded", async (message) => {
   if (message.author === client.user.identity) return;
-  const media = message.attachedMedia || [];
-  const url = media.length ? await media[0].getContentTemporaryUrl() : null;
-  const bytes = url === null ? null : (await (await fetch(url)).arrayBuffer()).byteLength;
   await message.conversation.sendMessage(`heard ${message.body}`);
-  console.log(JSON.stringify({ heard: message.body, media: bytes, from: url && new URL(url).host }));
+  console.log(JSON.stringify({ heard: message.body }));
   await client.shutdown();
+  process.exit(0); // the client keeps a timer for a while
 });
-client.on("initialized", () => console.log(JSON.stringify({ ready: client.user.identity })));
+client.on("conversationJoined", async (conversation) => {
+  await conversation.getMessagesCount();
+  console.log(JSON.stringify({ ready: client.user.identity }));
+});
