@@ -1,6 +1,7 @@
 """A program under `parlour run` has its terminal, its signals and its exit code."""
 
 import contextlib
+import io
 import os
 import pty
 import signal
@@ -9,11 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import LiveServer
 from tests.run.programs import account, clean_environment, parlour_run, run
 
+CONTROL_C = b"\x03"
 COUNTING = """
 import signal, sys
 seen = []
@@ -81,17 +81,31 @@ def test_int_of_no_terminal_reaches_the_program_once(server: LiveServer, tmp_pat
         assert started.wait(30) == 41
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # a fork beside threads; the child execs at once
-def test_control_c_reaches_the_program_once(server: LiveServer, tmp_path: Path) -> None:
-    command = [*parlour_run(server.url, tmp_path), sys.executable, "-c", COUNTING]
+@contextlib.contextmanager
+def at_a_terminal(server: LiveServer, data: Path, program: str) -> Iterator[tuple[int, io.FileIO]]:
+    """Run a program at a terminal; give the process of `parlour run`, and the terminal, when it is ready."""
+    command = [*parlour_run(server.url, data), sys.executable, "-c", program]
     child, terminal = pty.fork()
     if child == 0:
         os.execve(command[0], command, clean_environment(**account(server)))  # noqa: S606
-    with open(terminal, "r+b", buffering=0) as keys:  # noqa: PTH123 - a descriptor
+    with io.FileIO(terminal, "r+") as keys:
         assert b"ready" in keys.read(100)
-        keys.write(b"\x03")
+        yield child, keys
+
+
+def test_control_c_reaches_the_program(server: LiveServer, tmp_path: Path) -> None:
+    with at_a_terminal(server, tmp_path, COUNTING) as (child, keys):
+        keys.write(CONTROL_C)
         said = b""
         while b"interrupted" not in said:
             said += keys.read(100)
         os.kill(child, signal.SIGUSR1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 41
+
+
+def test_control_c_is_not_sent_a_second_time(server: LiveServer, tmp_path: Path) -> None:
+    aside = f"import os; os.setpgid(0, 0)\n{COUNTING}"  # out of the terminal's reach: what comes would be from us
+    with at_a_terminal(server, tmp_path, aside) as (child, keys):
+        keys.write(CONTROL_C)
+        os.kill(child, signal.SIGUSR1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 40

@@ -1,5 +1,6 @@
 """Hosts that are not the vendor's are themselves, or are refused."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from tests.conftest import LiveServer
 from tests.run import elsewhere
 from tests.run.elsewhere import ANSWER, NAME, Elsewhere
-from tests.run.programs import run
+from tests.run.programs import clean_environment, parlour_run, run
 
 
 @pytest.fixture
@@ -66,3 +67,10 @@ def test_offline_leaves_the_vendors_hosts(server: LiveServer, tmp_path: Path) ->
     url = "https://conversations.twilio.com/v1/Nothing"
     ran = run(server, tmp_path, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", url, options=("--offline",))
     assert ran.stdout == "404", ran.stderr
+
+
+def test_a_server_behind_tls_is_asked_by_tls(tmp_path: Path, other: Elsewhere) -> None:
+    far = [*parlour_run(f"https://localhost:{other.port}", tmp_path), "curl", "-sS", "https://api.twilio.com/anything"]
+    known = clean_environment(SSL_CERT_FILE=str(other.certificate), TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="own")
+    ran = subprocess.run(far, capture_output=True, check=False, timeout=60, env=known)
+    assert ran.stdout == ANSWER, ran.stderr
