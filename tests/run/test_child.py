@@ -41,7 +41,8 @@ def counting(server: LiveServer, data: Path) -> Iterator["subprocess.Popen[str]"
             assert started.stdout.readline() == "ready\n"
             yield started
         finally:
-            started.kill()
+            if started.poll() is None:
+                os.killpg(started.pid, signal.SIGKILL)  # the program too
 
 
 def test_the_exit_code_is_the_programs(server: LiveServer, tmp_path: Path) -> None:

@@ -135,5 +135,5 @@ def test_the_conversations_client_needs_nothing_but_its_token(server: LiveServer
             assert json.loads(started.stdout.readline() or "null")["heard"] == "hello"
             assert started.wait(30) == 0
         finally:
-            started.kill()
+            started.terminate()  # which reaches the program
     assert [message.body for message in conversation.messages.list()] == ["hello", "heard hello"]
