@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from parlour.rest.operations import Urls
 
 SHIM = "_tw"
+TLS_PORT = ":443"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def candidates(
     if addressing.trusts(peer):
         host = headers.get("x-forwarded-host", host)
         scheme = headers.get("x-forwarded-proto", scheme)
+    if host.endswith(TLS_PORT):  # `parlour run` says in this way that the program asked by TLS
+        host, scheme = host.removesuffix(TLS_PORT), "https"
     root = f"{scheme}://{host}"
     first, _, rest = path.lstrip("/").partition("/")
     if first == SHIM:
