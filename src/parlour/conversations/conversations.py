@@ -311,7 +311,7 @@ async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = Non
         await participant_store.update(uow, participant)
     await media.discard(uow, await media.remove_of_conversation(uow, sid))
     await message_store.erase_all(uow, sid)
-    await webhook_store.delete_all(uow, sid)
+    await webhook_store.bury_all(uow, sid)
     await cancel(uow, timers.lane(sid))
     row.removed_at = uow.now
     await announce(uow, "conversation.removed/1", row, row, origin)

@@ -9,6 +9,7 @@ from parlour.conversations.routes import addresses, conversations, messages, par
 from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
 from parlour.package import Package
+from parlour.webhooks.delivery import Deliverer
 
 MODULES = (addresses, conversations, messages, participants, services, users, webhooks)
 
@@ -18,13 +19,13 @@ def folder_store(data: Path) -> FolderStore:
     return FolderStore(data / "media")
 
 
-def package(media_store: MediaStore) -> Package:
+def package(media_store: MediaStore, deliverer: Deliverer) -> Package:
     """Return what the floor offers."""
     return Package(
         name="conversations",
         migrations="parlour.conversations",
         operations=[operations, media_routes.make_operations(media_store)],
-        reactions=[make_reactions(media_store)],
+        reactions=[make_reactions(media_store, deliverer)],
         invariants=INVARIANTS,
         checks=CHECKS,
     )
