@@ -5,13 +5,22 @@ from pathlib import Path
 from parlour.conversations.files import FolderStore, MediaStore
 from parlour.conversations.invariants import CHECKS, INVARIANTS
 from parlour.conversations.reactions import make_reactions
-from parlour.conversations.routes import addresses, conversations, messages, participants, services, users, webhooks
+from parlour.conversations.routes import (
+    addresses,
+    conversations,
+    messages,
+    participants,
+    services,
+    users,
+    webhook_configurations,
+    webhooks,
+)
 from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
 from parlour.package import Package
 from parlour.webhooks.delivery import Deliverer
 
-MODULES = (addresses, conversations, messages, participants, services, users, webhooks)
+MODULES = (addresses, conversations, messages, participants, services, users, webhook_configurations, webhooks)
 
 
 def folder_store(data: Path) -> FolderStore:

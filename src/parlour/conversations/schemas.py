@@ -120,6 +120,21 @@ class UpdateWebhook(Form):
     flow_sid: str | None = param("Configuration.FlowSid")
 
 
+class UpdateServiceWebhooks(Form):
+    """Parameters of a service's webhooks."""
+
+    method: str | None = None
+    filters: list[str] = param("Filters", default_factory=list)
+    pre_webhook_url: str | None = None
+    post_webhook_url: str | None = None
+
+
+class UpdateAccountWebhooks(UpdateServiceWebhooks):
+    """Parameters of the account's webhooks."""
+
+    target: Annotated[str, choice("webhook", "flex")] | None = None
+
+
 class ListParticipantConversations(Form):
     """The one lookup parameter."""
 

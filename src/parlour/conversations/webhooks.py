@@ -23,6 +23,7 @@ __all__ = [
     "check_url",
     "create",
     "fetch",
+    "is_url",
     "list_for",
     "remove",
     "update",
@@ -58,13 +59,18 @@ def check_url(url: str | None, name: str = "Configuration.Url") -> str:
         raise errors.WEBHOOK_URL_MISSING.error(name=name)
     if len(url) > URL_MAX:
         raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX, name=name)
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
+    if not is_url(url):
         raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name)
     return url
+
+
+def is_url(url: str) -> bool:
+    """Tell whether a text is an absolute http or https URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in url)
+    except ValueError:
+        return False
 
 
 def check_method(method: str | None, name: str = "Configuration.Method") -> str:

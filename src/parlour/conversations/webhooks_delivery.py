@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from parlour.conversations.events import wire
 from parlour.conversations.store import messages as message_store
+from parlour.conversations.store import webhook_configurations as configurations
 from parlour.conversations.store import webhooks as store
 from parlour.conversations.store.conversations import Conversation
 from parlour.conversations.store.webhooks import ScopedWebhook
@@ -13,7 +14,7 @@ from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
 from parlour.outbox.timers import schedule
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Reader, UnitOfWork
 from parlour.webhooks.delivery import Deliverer, Told
 
 REPLAY: Final = "webhooks.replay_stored"
@@ -50,10 +51,9 @@ def add_reactions(reactions: Reactions, deliverer: Deliverer) -> None:
     @reactions.after_call(*EVENT_OF, lanes=lanes)
     async def tell_webhook(run: JobRun, event: Event) -> None:
         _, webhook_sid, _ = run.lane.split(":", 2)
-        hook = await run.read(lambda reader: store.fetch_listener(reader, event.stream, webhook_sid))
-        event_type = EVENT_OF[event.kind]
-        if hook is not None and _wants(wire(hook), event_type, event.snapshot.get("body")):
-            await deliverer.deliver(run, _told(hook, event_type, event.snapshot, event.sid, event.sid))
+        told = await run.read(lambda reader: _told_of(reader, event, webhook_sid))
+        if told is not None:
+            await deliverer.deliver(run, told)
 
     @reactions.job(REPLAY)
     async def tell_stored(run: JobRun, payload: dict[str, Any]) -> None:
@@ -63,6 +63,30 @@ def add_reactions(reactions: Reactions, deliverer: Deliverer) -> None:
         if hook is not None and message is not None:
             snapshot = wire(message) | {"messaging_service_sid": payload["messaging_service_sid"]}
             await deliverer.deliver(run, _told(hook, ADDED, snapshot, message_sid, None))
+
+
+async def _told_of(reader: Reader, event: Event, webhook_sid: str) -> Told | None:
+    """Return what a webhook is to be told, None if it does not want it any more."""
+    event_type = EVENT_OF[event.kind]
+    if webhook_sid.startswith("WH"):
+        hook = await store.fetch_listener(reader, event.stream, webhook_sid)
+        if hook is None or not _wants(wire(hook), event_type, event.snapshot.get("body")):
+            return None
+        return _told(hook, event_type, event.snapshot, event.sid, event.sid)
+    owner = configurations.ACCOUNT if webhook_sid == reader.account_sid else webhook_sid
+    row = await configurations.fetch(reader, owner)
+    if row is None or row.listener is None or not _wants(row.listener, event_type, None):
+        return None
+    return Told(
+        webhook_sid=webhook_sid,
+        stream=event.stream,
+        key=event.sid,
+        event_sid=event.sid,
+        event_type=event_type,
+        method=row.method.lower(),
+        url=row.post_webhook_url or "",
+        pairs=parameters(event_type, event.account_sid, event.snapshot, webhook_sid=None),
+    )
 
 
 def _told(hook: ScopedWebhook, event_type: str, snapshot: Mapping[str, Any], key: str, event_sid: str | None) -> Told:
