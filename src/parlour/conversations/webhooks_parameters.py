@@ -26,7 +26,7 @@ EVENT_OF: Final = {
 
 # Names of the contract, in its order. A field whose snapshot column is named otherwise stands in COLUMNS.
 CONVERSATION: Final = ("FriendlyName", "UniqueName", "Attributes", "ChatServiceSid", "MessagingServiceSid", "State")
-BINDING: Final = ("MessagingBinding.ProxyAddress", "MessagingBinding.Address", "MessagingBinding.AuthorAddress")
+BINDING: Final = ("MessagingBinding.ProxyAddress", "MessagingBinding.Address")  # of the text that asked for it
 PARTICIPANT: Final = (
     "Identity",
     "RoleSid",
@@ -120,7 +120,6 @@ COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "RoleSid": ("role_sid", str),
     "MessagingBinding.Address": ("address", str),
     "MessagingBinding.ProxyAddress": ("proxy_address", str),
-    "MessagingBinding.AuthorAddress": ("author_address", str),
     "LastReadMessageIndex": ("last_read_message_index", str),
     "ChannelMessageSid": ("channel_message_sid", str),
     "Status": ("status", str),
