@@ -135,8 +135,9 @@ def test_a_target_flex_calls_nobody(service: Any, account_hooks: Any, receiver: 
 
 def test_a_timer_is_told_without_a_header(frozen_server: LiveServer, receiver: Receiver) -> None:
     api = frozen_server.client().conversations.v1
-    api.configuration.webhooks().update(post_webhook_url=receiver.url, filters=["onConversationStateUpdated"])
-    api.conversations.create(timers_inactive="PT1H")
+    own = api.services(api.services.create(friendly_name="Timed").sid)
+    own.configuration.webhooks().update(post_webhook_url=receiver.url, filters=["onConversationStateUpdated"])
+    own.conversations.create(timers_inactive="PT1H")
     frozen_server.advance(3601)
     told = receiver.one("onConversationStateUpdated").parameters
     assert (told["StateFrom"], told["StateTo"], told["Reason"]) == ("active", "inactive", "TIMER")
