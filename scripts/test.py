@@ -1,8 +1,9 @@
-"""Run the suites one after the other and say what ran, what was skipped, and the seconds of each.
+"""Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. After all of them the coverage by use is computed from the traffic that they
-recorded, and compared with docs/coverage.md. The last line is `N passed, N failed, N skipped`; exit 1 when something
-failed.
+A suite is a folder of tests/. The ground is tested first and alone; then two suites run beside each other, the longest
+first; those that measure, or need the machine for themselves, come last and alone. After all of them the coverage by
+use is computed from the traffic that they recorded, and compared with docs/coverage.md. The last line is
+`N passed, N failed, N skipped`; exit 1 when something failed.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,7 +25,9 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 FIRST = ("kit", "spine", "store")
-LAST = ("path", "faults", "demo", "contract")  # contract looks at the traffic of all others
+LONG = ("desktop", "bridge", "channels", "realtime")
+LAST = ("faults", "demo", "contract")  # contract looks at the traffic of all others
+BESIDE = 2  # suites at a time
 NOTHING_COLLECTED = 5
 
 
@@ -45,26 +50,37 @@ def main() -> int:
     given = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
     RECORD.unlink(missing_ok=True)
-    results = [run(suite, prove=given.prove) for suite in given.suites or suites()]
+    began = time.monotonic()
+    results = run_all(given.suites or suites(), prove=given.prove)
     if not given.suites and COVERAGE.exists():
         results.append(coverage())
     if given.prove:
         rows = [{**asdict(result), "skipped": len(result.skipped)} for result in results]
         print(f"\nThe proof is in {proof.write(rows, REPORTS).relative_to(ROOT)}", flush=True)
-    report(results)
+    report(results, time.monotonic() - began)
     return 1 if any(result.failed for result in results) else 0
 
 
 def suites() -> list[str]:
     """Return the folders that hold tests: the ground first, the whole last."""
     found = sorted(path.name for path in TESTS.iterdir() if path.is_dir() and any(path.rglob("test_*.py")))
-    middle = [name for name in found if name not in FIRST + LAST]
-    return [*(n for n in FIRST if n in found), *middle, *(n for n in LAST if n in found)]
+    middle = [name for name in found if name not in FIRST + LONG + LAST]
+    return [*(name for name in FIRST + LONG if name in found), *middle, *(name for name in LAST if name in found)]
 
 
-def run(suite: str, *, prove: bool) -> Result:
-    """Run a suite in a process of its own; its output is ours."""
-    print(f"\n== {suite}", flush=True)
+def run_all(names: Sequence[str], *, prove: bool) -> list[Result]:
+    """Run suites: some alone before and after, the others beside each other."""
+    results = [run(name, prove=prove) for name in names if name in FIRST]
+    with ThreadPoolExecutor(BESIDE) as pool:
+        middle = [name for name in names if name not in FIRST + LAST]
+        results += pool.map(lambda name: run(name, prove=prove, quiet=True), middle)
+    return results + [run(name, prove=prove) for name in names if name in LAST]
+
+
+def run(suite: str, *, prove: bool, quiet: bool = False) -> Result:
+    """Run a suite in a process of its own; its output is ours, at its end where it is to be quiet."""
+    if not quiet:
+        print(f"\n== {suite}", flush=True)
     file = REPORTS / f"{suite}.xml"
     file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", str(TESTS / suite), "-q", "--junit-xml", str(file)]
@@ -72,11 +88,17 @@ def run(suite: str, *, prove: bool) -> Result:
     if not prove:
         command += ["-m", "not prove"]
     began = time.monotonic()
-    status = subprocess.run(command, cwd=ROOT, env=environment(prove=prove), check=False).returncode
+    output = subprocess.PIPE if quiet else None
+    errors = subprocess.STDOUT if quiet else None
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(prove=prove), check=False, stdout=output, stderr=errors, text=True
+    )
+    if quiet:
+        print(f"\n== {suite}\n{done.stdout}", end="", flush=True)
     result = Result(suite, seconds=time.monotonic() - began)
     if file.exists():
         count(file, result)
-    if status not in (0, NOTHING_COLLECTED) and not result.failed:
+    if done.returncode not in (0, NOTHING_COLLECTED) and not result.failed:
         result.failed = 1  # it ended before it could report
     return result
 
@@ -110,7 +132,7 @@ def count(file: Path, result: Result) -> None:
             result.passed += 1
 
 
-def report(results: list[Result]) -> None:
+def report(results: list[Result], seconds: float) -> None:
     """Print the table and the last line."""
     print()
     for result in results:
@@ -121,7 +143,7 @@ def report(results: list[Result]) -> None:
     if not (ROOT.parent / "shared" / "flows").is_dir():
         print("not run: the checks on exported flows, which need ../shared/flows beside this clone")
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
-    print(f"{sum(r.seconds for r in results):.0f} s in all")
+    print(f"{seconds:.0f} s in all")
     print(f"{passed} passed, {failed} failed, {sum(len(r.skipped) for r in results)} skipped", flush=True)
 
 

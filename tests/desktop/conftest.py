@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from parlour.flex.desktop_folder import Build, DesktopFolder
 from tests.conftest import LiveServer, running_server
@@ -60,3 +60,11 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGUMENTS, ONLY_HERE])
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser window of an agent's size."""
+    opened = browser.new_context(viewport={"width": 1400, "height": 900}, permissions=["notifications"])
+    yield opened
+    opened.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from twilio.rest import Client
 
 from tests.carrier import eventually
@@ -39,14 +39,6 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not known_errors.explained(message.text):
             self.errors.append(message.text)
-
-
-@pytest.fixture
-def context(browser: Browser, desktop_server: LiveServer) -> Iterator[BrowserContext]:
-    """A browser window of an agent's size."""
-    opened = browser.new_context(viewport={"width": 1400, "height": 900}, permissions=["notifications"])
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -187,6 +179,11 @@ def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path:
     mine = bubble(page, "And mine")
     expect(mine).to_contain_text("cat.png", timeout=LIVE, use_inner_text=False)
     page.screenshot(path=tmp_path / "picture.png")
+    with page.context.expect_page() as window:
+        mine.get_by_text("cat.png").click()
+    shown = page.context.request.get(window.value.url)
+    assert shown.body() == png(80, 30)
+    window.value.close()
     page.get_by_role("button", name="End", exact=True).click()
     page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
     expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from parlour.accounts.service import Credentials
 from parlour.flex.desktop_folder import Build
@@ -62,14 +62,6 @@ def restarting(built: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     add_user(server.data, "carla", "--full-name", "Carla Cruz")
     yield server
     server.end()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window of an agent's size."""
-    opened = browser.new_context(viewport={"width": 1400, "height": 900}, permissions=["notifications"])
-    yield opened
-    opened.close()
 
 
 def test_a_token_that_runs_out_is_renewed_without_a_break(

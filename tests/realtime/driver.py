@@ -1,6 +1,7 @@
 """The official Node package, installed as it is, and driven by lines of JSON (node/driver.js)."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -20,16 +21,22 @@ def installed() -> Path:
     folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
     npm = shutil.which("npm")
     assert npm is not None, "npm is needed to install the official Node packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)  # two suites may come at once
+        _install(npm, folder)
+    for script in SOURCES.glob("*.js"):
+        shutil.copyfile(script, folder / script.name)
+    return folder
+
+
+def _install(npm: str, folder: Path) -> None:
     if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(SOURCES / name, folder / name)
         environment = {"npm_config_cache": str(CACHE.parent / "npm"), **os.environ}
         command = [npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=folder, check=True, timeout=240, env=environment)
-    for script in SOURCES.glob("*.js"):
-        shutil.copyfile(script, folder / script.name)
-    return folder
 
 
 class Refused(Exception):
