@@ -32,6 +32,8 @@ from parlour.store.database import Database
 from parlour.studio import package as studio
 from parlour.taskrouter import package as taskrouter
 from parlour.trace import package as trace
+from parlour.webhooks import package as webhooks
+from parlour.webhooks.delivery import Deliverer
 
 KEY_FILE = "secret.key"
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -135,8 +137,9 @@ def _floors(ground: Ground) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
         accounts.package(ground.box, ground.authenticator),
+        webhooks.package(ground.database),
         messaging.package(),
-        conversations.package(ground.media_store),
+        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box)),
         taskrouter.package(),
         flex.package(
             ground.database,

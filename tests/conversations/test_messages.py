@@ -147,7 +147,15 @@ def test_a_scoped_webhook_is_made_listed_changed_and_deleted(conversation: Conve
         ({"target": "webhook", "configuration_url": "https://e.com/" + "x" * 512}, 50372),
         ({"target": "studio"}, 50367),
         ({"target": "studio", "configuration_flow_sid": "FW" + "0" * 32}, 50367),
-        ({"target": "webhook", "configuration_url": "https://e.com", "configuration_replay_after": 0}, 20001),
+        (
+            {
+                "target": "webhook",
+                "configuration_url": "https://e.com",
+                "configuration_filters": ["onMessageAdded"],
+                "configuration_replay_after": -1,
+            },
+            20001,
+        ),
     ],
 )
 def test_a_wrong_webhook_is_refused_with_its_own_code(

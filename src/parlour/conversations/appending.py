@@ -1,7 +1,7 @@
 """The hot path: a look without a lock, the rule, one statement that writes everything (docs/decisions/hot-path.md).
 
-The statement is guarded by what the look saw: where state, roster, listeners or the account's default service changed
-meanwhile it writes nothing.
+The statement is guarded by what the look saw: where state, roster, listeners (of the conversation, its service or its
+account) or the account's default service changed meanwhile it writes nothing.
 So a look may be remembered; one that is too old is looked again, and at last the message goes the slow way, which
 locks first.
 """
@@ -15,6 +15,7 @@ from parlour.conversations import delivery
 from parlour.conversations.events import Origin, listeners_of
 from parlour.conversations.store.conversations import DEFAULT, IN_SCOPE, Scope
 from parlour.conversations.store.messages import Message
+from parlour.conversations.store.webhook_configurations import LISTENER
 from parlour.outbox.facts import GUARDED_PARAMETERS, can_conclude, conclude, guarded
 from parlour.store.unit import UnitOfWork
 
@@ -24,6 +25,7 @@ REMEMBERED: Final = 20_000  # looks
 
 LOOK: Final = f"""
 SELECT c.chat_service_sid, c.messaging_service_sid, c.listeners, c.roster_change,
+    {LISTENER.format(service="c.chat_service_sid")} AS configured,
     (SELECT p.sid FROM participant p WHERE p.account_sid = $1 AND p.conversation_sid = c.sid AND p.removed_at IS NULL
         AND (p.identity = $4 OR p.address = $4) ORDER BY p.sid LIMIT 1) AS participant_sid
 FROM conversation c
@@ -31,7 +33,7 @@ WHERE c.account_sid = $1 AND c.sid = $2 AND {IN_SCOPE} AND c.state = 'active' AN
 
 _FIRST: Final = (
     GUARDED_PARAMETERS + 1
-)  # conversation SID; what the look saw: roster, messaging service, listeners; in the default service
+)  # conversation SID; what the look saw: roster, messaging service, listeners; in the default service; configured
 
 # The message's row is its snapshot, so that it crosses the wire once.
 APPEND: Final = guarded(
@@ -43,6 +45,7 @@ APPEND: Final = guarded(
         AND roster_change = ${_FIRST + 1} AND messaging_service_sid IS NOT DISTINCT FROM ${_FIRST + 2}
         AND listeners = ${_FIRST + 3} AND (NOT ${_FIRST + 4}::bool OR chat_service_sid = (
             SELECT f.default_chat_service_sid FROM conversations_configuration f WHERE f.account_sid = $1))
+        AND {LISTENER.format(service="conversation.chat_service_sid")} IS NOT DISTINCT FROM ${_FIRST + 5}::jsonb
     RETURNING next_index - 1 AS index, messages_change, jsonb_build_object('index', next_index - 1,
         'created_change', messages_change, 'change', messages_change) AS addition""",  # noqa: S608
     row="INSERT INTO message SELECT m.* FROM told, jsonb_populate_record(NULL::message, told.snapshot) AS m",
@@ -55,6 +58,7 @@ class Look(msgspec.Struct, kw_only=True, frozen=True):
     chat_service_sid: str
     messaging_service_sid: str | None
     listeners: dict[str, Any]
+    configured: dict[str, Any] | None
     roster_change: int
     participant_sid: str | None
 
@@ -103,12 +107,19 @@ async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin, s
     taken = await conclude(
         uow,
         APPEND,
-        (row.conversation_sid, look.roster_change, look.messaging_service_sid, look.listeners, scope == DEFAULT),
+        (
+            row.conversation_sid,
+            look.roster_change,
+            look.messaging_service_sid,
+            look.listeners,
+            scope == DEFAULT,
+            look.configured,
+        ),
         ADDED,
         stream=row.conversation_sid,
         object_sid=row.sid,
         snapshot=snapshot,
-        listeners=listeners_of({**look.listeners, "recipients": recipients}, origin),
+        listeners=listeners_of({**look.listeners, "recipients": recipients}, origin, look.configured),
     )
     if taken is None:
         return False

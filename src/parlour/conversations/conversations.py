@@ -86,13 +86,14 @@ async def create(
     created_by: str = "system",
     sid: str | None = None,
     address_sid: str | None = None,
+    pair: tuple[str, str] | None = None,
     origin: Origin = API,
 ) -> Conversation:
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
-    asked for it, told in the fact. Errors: 50353 the unique name is taken, 50384 created closed, 404 unknown
-    service, limits of §1.3 and §2.2 (conversations.md §2).
+    asked for it, and `pair`: the address and proxy address it was asked for, both told in the fact. Errors: 50353 the
+    unique name is taken, 50384 created closed, 404 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
     """
     state = _check_state(state)
     if state == "closed":
@@ -130,7 +131,17 @@ async def create(
     timers.restart(row, uow.now)
     if not await store.insert(uow, row):
         raise errors.UNIQUE_NAME_EXISTS.error()
-    await announce(uow, "conversation.added/1", row, row, origin, address_sid=address_sid)
+    address, proxy_address = pair or (None, None)
+    await announce(
+        uow,
+        "conversation.added/1",
+        row,
+        row,
+        origin,
+        address_sid=address_sid,
+        address=address,
+        proxy_address=proxy_address,
+    )
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
     return row
 
@@ -311,7 +322,7 @@ async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = Non
         await participant_store.update(uow, participant)
     await media.discard(uow, await media.remove_of_conversation(uow, sid))
     await message_store.erase_all(uow, sid)
-    await webhook_store.delete_all(uow, sid)
+    await webhook_store.bury_all(uow, sid)
     await cancel(uow, timers.lane(sid))
     row.removed_at = uow.now
     await announce(uow, "conversation.removed/1", row, row, origin)

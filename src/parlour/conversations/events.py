@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from parlour.conversations.store import webhook_configurations
 from parlour.conversations.store.conversations import Conversation
 from parlour.outbox.facts import Event, state
 from parlour.store.unit import UnitOfWork
@@ -30,9 +31,14 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 API = Origin()
 
 
-def listeners_of(listeners: dict[str, Any], origin: Origin) -> dict[str, Any]:
-    """Return the listeners of a conversation which hear of an action of this origin."""
-    return listeners if origin.heard else {**listeners, "webhooks": []}
+def listeners_of(listeners: dict[str, Any], origin: Origin, configured: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the listeners of a conversation which hear of an action of this origin.
+
+    `configured`: the listener of its service or account, if there is one.
+    """
+    if not origin.heard:
+        return {**listeners, "webhooks": []}
+    return listeners if configured is None else {**listeners, "webhooks": [*listeners["webhooks"], configured]}
 
 
 def wire(row: msgspec.Struct) -> dict[str, Any]:
@@ -55,11 +61,12 @@ async def announce(
         webhooks=origin.heard,
         **further,
     )
+    configured = await webhook_configurations.listener(uow, conversation.chat_service_sid) if origin.heard else None
     return await state(
         uow,
         kind,
         stream=conversation.sid,
         object_sid=snapshot["sid"],
         snapshot=snapshot,
-        listeners=listeners_of(conversation.listeners, origin),
+        listeners=listeners_of(conversation.listeners, origin, configured),
     )

@@ -92,6 +92,7 @@ async def _auto_create(
         chat_service_sid=configuration.conversation_service_sid,
         created_by="system",
         address_sid=configuration.sid,
+        pair=(inbound.address, inbound.proxy_address),
         origin=origin,
     )
     if configuration.auto_creation_type == "studio":

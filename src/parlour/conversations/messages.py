@@ -124,7 +124,7 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
         stream=taken.sid,
         object_sid=sid,
         snapshot=snapshot,
-        listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin),
+        listeners=listeners_of({**taken.listeners, "recipients": recipients}, origin, taken.configured),
     )
     if taken.state == "inactive":
         await _revive(uow, taken.sid, origin)

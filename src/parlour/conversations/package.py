@@ -5,12 +5,22 @@ from pathlib import Path
 from parlour.conversations.files import FolderStore, MediaStore
 from parlour.conversations.invariants import CHECKS, INVARIANTS
 from parlour.conversations.reactions import make_reactions
-from parlour.conversations.routes import addresses, conversations, messages, participants, services, users, webhooks
+from parlour.conversations.routes import (
+    addresses,
+    conversations,
+    messages,
+    participants,
+    services,
+    users,
+    webhook_configurations,
+    webhooks,
+)
 from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
 from parlour.package import Package
+from parlour.webhooks.delivery import Deliverer
 
-MODULES = (addresses, conversations, messages, participants, services, users, webhooks)
+MODULES = (addresses, conversations, messages, participants, services, users, webhook_configurations, webhooks)
 
 
 def folder_store(data: Path) -> FolderStore:
@@ -18,13 +28,13 @@ def folder_store(data: Path) -> FolderStore:
     return FolderStore(data / "media")
 
 
-def package(media_store: MediaStore) -> Package:
+def package(media_store: MediaStore, deliverer: Deliverer) -> Package:
     """Return what the floor offers."""
     return Package(
         name="conversations",
         migrations="parlour.conversations",
         operations=[operations, media_routes.make_operations(media_store)],
-        reactions=[make_reactions(media_store)],
+        reactions=[make_reactions(media_store, deliverer)],
         invariants=INVARIANTS,
         checks=CHECKS,
     )

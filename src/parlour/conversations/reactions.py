@@ -4,15 +4,18 @@ from typing import Any
 
 from parlour.conversations import conversations, media, service_removal, services, timers
 from parlour.conversations.files import MediaStore
+from parlour.conversations.webhooks_delivery import add_reactions
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
+from parlour.webhooks.delivery import Deliverer
 
 
-def make_reactions(media_store: MediaStore) -> Reactions:
-    """Return the reactions, which delete files of `media_store`."""
+def make_reactions(media_store: MediaStore, deliverer: Deliverer) -> Reactions:
+    """Return the reactions, which delete files of `media_store` and tell webhooks through `deliverer`."""
     reactions = Reactions("conversations")
+    add_reactions(reactions, deliverer)
 
     @reactions.inside("account.created/1")
     async def provision(uow: UnitOfWork, _event: Event) -> None:

@@ -10,6 +10,7 @@ from parlour.conversations.store.messages import Message, Receipt
 from parlour.conversations.store.participants import Participant, ParticipantConversation
 from parlour.conversations.store.services import Configuration, Role, Service
 from parlour.conversations.store.users import User, UserConversation
+from parlour.conversations.store.webhook_configurations import WebhookConfiguration
 from parlour.conversations.store.webhooks import ScopedWebhook
 from parlour.kit.wire import iso, iso_or_none
 from parlour.rest.operations import Urls
@@ -141,6 +142,31 @@ class Renderer:
             "date_updated": iso(row.date_updated),
         }
         return self._scoped(wire, row.chat_service_sid)
+
+    def account_webhooks(self, row: WebhookConfiguration) -> Wire:
+        """Render the account's webhooks."""
+        return {
+            "account_sid": row.account_sid,
+            "method": row.method,
+            "filters": row.filters,
+            "pre_webhook_url": row.pre_webhook_url,
+            "post_webhook_url": row.post_webhook_url,
+            "target": row.target,
+            "url": self._urls.of(PRODUCT, "/v1/Configuration/Webhooks"),
+        }
+
+    def service_webhooks(self, row: WebhookConfiguration) -> Wire:
+        """Render a service's webhooks; all four fields are null where they were never set (conversations.md §6.1)."""
+        unset = row.date_updated is None
+        return {
+            "account_sid": row.account_sid,
+            "chat_service_sid": row.chat_service_sid,
+            "pre_webhook_url": row.pre_webhook_url,
+            "post_webhook_url": row.post_webhook_url,
+            "filters": None if unset else row.filters,
+            "method": None if unset else row.method,
+            "url": self._urls.of(PRODUCT, f"/v1/Services/{row.chat_service_sid}/Configuration/Webhooks"),
+        }
 
     def participant_conversation(self, row: ParticipantConversation) -> Wire:
         """Render a conversation found by its participant."""

@@ -6,7 +6,7 @@ Limits with a code of their own are checked by the rules, so that every caller m
 from datetime import datetime
 from typing import Annotated, Final
 
-from parlour.rest.forms import Form, choice, param
+from parlour.rest.forms import Form, Limit, choice, param
 
 EMAIL = "the e-mail channel is not served"
 GROUP_MMS = "group MMS is not served"
@@ -14,7 +14,6 @@ CONTENT = "content templates are not served"
 REFUSED_BINDINGS: Final = {"Bindings.Email.Address": EMAIL, "Bindings.Email.Name": EMAIL}
 REFUSED_CONTENT: Final = {"ContentSid": CONTENT, "ContentVariables": CONTENT}
 REFUSED_PROJECTED: Final = {"MessagingBinding.ProjectedAddress": GROUP_MMS}
-REFUSED_REPLAY: Final = {"Configuration.ReplayAfter": "stored messages are not replayed to a new webhook"}
 
 
 class WriteConversation(Form):
@@ -108,6 +107,7 @@ class CreateWebhook(Form):
     filters: list[str] = param("Configuration.Filters", default_factory=list)
     triggers: list[str] = param("Configuration.Triggers", default_factory=list)
     flow_sid: str | None = param("Configuration.FlowSid")
+    replay_after: Annotated[int, Limit(min=0)] | None = param("Configuration.ReplayAfter")
 
 
 class UpdateWebhook(Form):
@@ -118,6 +118,21 @@ class UpdateWebhook(Form):
     filters: list[str] = param("Configuration.Filters", default_factory=list)
     triggers: list[str] = param("Configuration.Triggers", default_factory=list)
     flow_sid: str | None = param("Configuration.FlowSid")
+
+
+class UpdateServiceWebhooks(Form):
+    """Parameters of a service's webhooks."""
+
+    method: str | None = None
+    filters: list[str] = param("Filters", default_factory=list)
+    pre_webhook_url: str | None = None
+    post_webhook_url: str | None = None
+
+
+class UpdateAccountWebhooks(UpdateServiceWebhooks):
+    """Parameters of the account's webhooks."""
+
+    target: Annotated[str, choice("webhook", "flex")] | None = None
 
 
 class ListParticipantConversations(Form):

@@ -4,6 +4,7 @@ from parlour.conversations import checks, errors, roles
 from parlour.conversations.events import API, Origin, listeners_of, wire
 from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as store
+from parlour.conversations.store import webhook_configurations
 from parlour.conversations.store.users import User
 from parlour.outbox.facts import state
 from parlour.rest.errors import not_found
@@ -80,7 +81,9 @@ async def _announce(uow: UnitOfWork, kind: str, row: User, origin: Origin) -> No
         "client_identity": origin.client_identity,
         "webhooks": origin.heard,
     }
-    await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot, listeners=listeners_of({}, origin))
+    configured = await webhook_configurations.listener(uow, row.chat_service_sid) if origin.heard else None
+    listeners = listeners_of({"webhooks": []}, origin, configured)
+    await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot, listeners=listeners)
 
 
 async def fetch(reader: Reader, sid_or_identity: str, *, chat_service_sid: str) -> User:

@@ -9,6 +9,7 @@ from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import webhooks as store
 from parlour.conversations.store.conversations import Conversation, Scope
 from parlour.conversations.store.webhooks import ScopedWebhook
+from parlour.conversations.webhooks_delivery import replay_stored
 from parlour.kit.sids import is_sid
 from parlour.kit.wire import pascal
 from parlour.rest.errors import invalid_parameter, not_found
@@ -22,6 +23,7 @@ __all__ = [
     "check_url",
     "create",
     "fetch",
+    "is_url",
     "list_for",
     "remove",
     "update",
@@ -44,8 +46,8 @@ EVENTS: Final = (
     "onDeliveryUpdated",
 )
 TAKES: Final = {
-    "webhook": ("url", "method", "filters"),
-    "trigger": ("url", "method", "triggers"),
+    "webhook": ("url", "method", "filters", "replay_after"),
+    "trigger": ("url", "method", "triggers", "replay_after"),
     "studio": ("flow_sid",),
 }
 _EVENTS_BY_LOWER: Final = {event.lower(): event for event in EVENTS}
@@ -57,13 +59,18 @@ def check_url(url: str | None, name: str = "Configuration.Url") -> str:
         raise errors.WEBHOOK_URL_MISSING.error(name=name)
     if len(url) > URL_MAX:
         raise errors.WEBHOOK_URL_TOO_LONG.error(maximum=URL_MAX, name=name)
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
+    if not is_url(url):
         raise errors.WEBHOOK_URL_INVALID.error(url=url, name=name)
     return url
+
+
+def is_url(url: str) -> bool:
+    """Tell whether a text is an absolute http or https URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in url)
+    except ValueError:
+        return False
 
 
 def check_method(method: str | None, name: str = "Configuration.Method") -> str:
@@ -99,7 +106,7 @@ def check_triggers(triggers: Sequence[str]) -> list[str]:
 def _check_target(target: str, **given: object) -> None:
     """Refuse a parameter that a webhook of this target does not have (20001)."""
     for name, value in given.items():
-        if value and name not in TAKES[target]:
+        if value not in (None, "", (), []) and name not in TAKES[target]:
             parameter = f"Configuration.{pascal(name)}"
             raise invalid_parameter(parameter, f"a webhook of target {target} does not take it")
 
@@ -120,19 +127,29 @@ async def create(
     filters: Sequence[str] = (),
     triggers: Sequence[str] = (),
     flow_sid: str | None = None,
+    replay_after: int | None = None,
     retry_count: int = 0,
     scope: Scope = None,
 ) -> ScopedWebhook:
     """Attach a webhook of target `webhook`, `trigger` or `studio` to a conversation.
 
-    Errors: 404/20404, 50377 closed, 50361 more than five, 50362-50372, 50388, 50055 (conversations.md §6.7).
+    `replay_after`: index of the first stored message that it is to hear of. Errors: 404/20404, 50377 closed, 50361
+    more than five, 50362-50372, 50388, 50055 (conversations.md §6.7).
     """
     if not target:
         raise errors.WEBHOOK_TARGET_MISSING.error()
     kind = target.lower()
     if kind not in ("webhook", "trigger", "studio"):
         raise errors.WEBHOOK_TARGET_INVALID.error(target=target)
-    _check_target(kind, url=url, method=method, filters=filters, triggers=triggers, flow_sid=flow_sid)
+    _check_target(
+        kind,
+        url=url,
+        method=method,
+        filters=filters,
+        triggers=triggers,
+        flow_sid=flow_sid,
+        replay_after=replay_after,
+    )
     row = ScopedWebhook(
         account_sid=uow.account_sid,
         sid=uow.new_sid("WH"),
@@ -154,6 +171,8 @@ async def create(
     row.conversation_sid, row.chat_service_sid = conversation.sid, conversation.chat_service_sid
     await store.insert(uow, row)
     await _listen(uow, conversation, row.sid, row)
+    if replay_after is not None:
+        await replay_stored(uow, conversation, row, replay_after)
     return row
 
 
@@ -171,6 +190,8 @@ async def _listen(uow: UnitOfWork, conversation: Conversation, sid: str, row: Sc
         entry: dict[str, object] = {"sid": row.sid, "target": row.target, "flow_sid": row.flow_sid}
         if row.filters is not None:
             entry["filters"] = row.filters
+        if row.triggers is not None:
+            entry["triggers"] = row.triggers
         entries.append(entry)
     conversation.listeners["webhooks"] = entries
     await conversation_store.set_listeners(uow, conversation)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 DEFAULT_TIMEOUT: Final = 15.0  # seconds in all
 CONNECT_TIMEOUT: Final = 5.0  # seconds
@@ -110,6 +111,7 @@ class Outgoing:
         basic: tuple[str, str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        exact: bool = False,
     ) -> OutgoingAnswer:
         """Call and read the whole answer.
 
@@ -118,6 +120,7 @@ class Outgoing:
         :param basic: user and password.
         :param timeout: seconds in all.
         :param max_bytes: a larger answer is an error.
+        :param exact: send the URL as it is written, since it was signed so; it must be encoded already.
         :raises DestinationRefused: the guard said no.
         :raises OutgoingError: no answer; ``sent`` says whether the other side may have seen the request.
         """
@@ -130,7 +133,7 @@ class Outgoing:
         try:
             async with self._session(trusted).request(
                 method,
-                url,
+                URL(url, encoded=True) if exact else url,
                 headers=dict(headers or {}),
                 data=aiohttp.FormData(list(form)) if form is not None else body,
                 auth=aiohttp.BasicAuth(*basic) if basic is not None else None,

@@ -257,6 +257,7 @@ def create_webhook(world: World, root: Any) -> Callable[[], Any]:
         configuration_url=f"https://example.com/{world.unique('hook')}",
         configuration_method=world.pick("GET", "POST"),
         configuration_filters=world.pick(["onMessageAdded"], ["onMessageAdded", "onMessageUpdated"]),
+        configuration_replay_after=world.pick(0, 1),
     )
 
 

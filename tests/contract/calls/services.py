@@ -69,6 +69,39 @@ def update_configuration(world: World) -> Callable[[], Any]:
     )
 
 
+@good("GET", "conversations", f"{SERVICE}/Configuration/Webhooks")
+def fetch_service_webhooks(world: World) -> Callable[[], Any]:
+    return lambda: world.client.conversations.v1.services(service(world)).configuration.webhooks().fetch()
+
+
+@good("POST", "conversations", f"{SERVICE}/Configuration/Webhooks")
+def update_service_webhooks(world: World) -> Callable[[], Any]:
+    hooks = world.client.conversations.v1.services(service(world)).configuration.webhooks()
+    return lambda: hooks.update(
+        pre_webhook_url=f"https://example.com/{world.unique('pre')}",
+        post_webhook_url=f"https://example.com/{world.unique('post')}",
+        filters=world.pick(["onMessageUpdated"], ["onMessageRemoved", "onMessageRemove"]),
+        method=world.pick("GET", "POST"),
+    )
+
+
+@good("GET", "conversations", "/v1/Configuration/Webhooks")
+def fetch_account_webhooks(world: World) -> Callable[[], Any]:
+    return lambda: world.client.conversations.v1.configuration.webhooks().fetch()
+
+
+@good("POST", "conversations", "/v1/Configuration/Webhooks")
+def update_account_webhooks(world: World) -> Callable[[], Any]:
+    hooks = world.client.conversations.v1.configuration.webhooks()
+    return lambda: hooks.update(
+        method=world.pick("GET", "POST"),
+        filters=world.pick(["onUserAdded"], ["onUserUpdated", "onUserUpdate"]),
+        pre_webhook_url=f"https://example.com/{world.unique('pre')}",
+        post_webhook_url=f"https://example.com/{world.unique('post')}",
+        target=world.pick("webhook", "flex"),
+    )
+
+
 def address(world: World) -> Any:
     """Return the context of a new address configuration."""
     made = world.client.conversations.v1.address_configurations.create(type="sms", address=world.number())

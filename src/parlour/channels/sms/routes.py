@@ -10,10 +10,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from parlour.channels.sms import inbound, signature, status
+from parlour.channels.sms import inbound, status
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.store.connections import Connection
 from parlour.kit.errors import ContractError
+from parlour.webhooks import signing
 
 BODY_MAX = 256 * 1024  # bytes of a webhook
 FIELDS_MAX = 1000
@@ -72,7 +73,7 @@ async def _authentic(needs: Needs, request: Request) -> tuple[Connection, Pairs]
     if request.url.query:
         url += f"?{request.url.query}"
     given = request.headers.get("x-twilio-signature", "")
-    if not signature.is_valid(given, needs.token_of(connection), url, pairs):
+    if not signing.is_valid(given, needs.token_of(connection), url, pairs):
         raise _Refused(403, "the signature is missing or wrong")
     return connection, pairs
 

@@ -10,7 +10,7 @@ from parlour.conversations.routes.common import (
     scope_of,
     sid_token,
 )
-from parlour.conversations.schemas import REFUSED_REPLAY, CreateWebhook, UpdateWebhook
+from parlour.conversations.schemas import CreateWebhook, UpdateWebhook
 from parlour.conversations.store import webhooks as store
 from parlour.conversations.store.webhooks import ScopedWebhook
 from parlour.rest.operations import Answer, Call
@@ -20,7 +20,7 @@ LIST = both("/Conversations/{ConversationSid}/Webhooks")
 INSTANCE = both("/Conversations/{ConversationSid}/Webhooks/{Sid}")
 
 
-@operations.post(*LIST, form=CreateWebhook, refused=REFUSED_REPLAY)
+@operations.post(*LIST, form=CreateWebhook)
 async def create_webhook(call: Call, form: CreateWebhook) -> Answer:
     """Attach a webhook to a conversation."""
     row = await call.step(
@@ -33,6 +33,7 @@ async def create_webhook(call: Call, form: CreateWebhook) -> Answer:
             filters=form.filters,
             triggers=form.triggers,
             flow_sid=form.flow_sid,
+            replay_after=form.replay_after,
             scope=scope_of(call),
         )
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from parlour.conversations.store.webhook_configurations import LISTENER
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -95,16 +96,16 @@ ORDER BY c.date_created DESC, c.sid DESC LIMIT $7"""
 
 # The first statement of the hot path: it takes the next index and returns all that the rule needs. `{where}` finds the
 # conversation by SID or by pair; $3 is the author, $4 the instant.
-TAKE_INDEX: Final = """
+TAKE_INDEX: Final = f"""
 UPDATE conversation c SET next_index = c.next_index + 1, messages_change = c.messages_change + 1,
     change = c.change + 1, last_message_at = $3::timestamptz,
     date_inactive = $3::timestamptz + make_interval(secs => c.inactive_seconds),
     date_closed = $3::timestamptz + make_interval(secs => c.closed_seconds)
-WHERE c.account_sid = $1 AND {where} AND c.state IN ('active', 'inactive') AND c.removed_at IS NULL
+WHERE c.account_sid = $1 AND {{where}} AND c.state IN ('active', 'inactive') AND c.removed_at IS NULL
 RETURNING c.sid, c.chat_service_sid, c.messaging_service_sid, c.state, c.next_index - 1 AS index, c.messages_change,
-    c.listeners, c.date_inactive, c.date_closed,
+    c.listeners, {LISTENER.format(service="c.chat_service_sid")} AS configured, c.date_inactive, c.date_closed,
     (SELECT p.sid FROM participant p WHERE p.account_sid = $1 AND p.conversation_sid = c.sid AND p.removed_at IS NULL
-        AND {author} ORDER BY p.sid LIMIT 1) AS participant_sid"""
+        AND {{author}} ORDER BY p.sid LIMIT 1) AS participant_sid"""
 TAKE_INDEX_BY_SID: Final = TAKE_INDEX.format(
     where="c.sid = $2 AND " + IN_SCOPE.replace("$3", "$5"), author="(p.identity = $4 OR p.address = $4)"
 )
@@ -125,6 +126,7 @@ class Taken(msgspec.Struct, kw_only=True):
     index: int
     messages_change: int
     listeners: dict[str, Any]
+    configured: dict[str, Any] | None
     date_inactive: datetime | None
     date_closed: datetime | None
     participant_sid: str | None

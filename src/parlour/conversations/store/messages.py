@@ -90,6 +90,9 @@ AUTHOR: Final = """
 SELECT sid FROM participant WHERE account_sid = $1 AND conversation_sid = $2 AND removed_at IS NULL
     AND (identity = $3 OR address = $3) ORDER BY sid LIMIT 1"""
 ERASE_ALL: Final = "DELETE FROM message WHERE account_sid = $1 AND conversation_sid = $2"
+SINCE_INDEX: Final = """
+SELECT m.sid, m.body FROM message m
+WHERE m.account_sid = $1 AND m.conversation_sid = $2 AND m.removed_at IS NULL AND m.index >= $3 ORDER BY m.index"""
 COUNT_AFTER: Final = """
 SELECT count(*) FROM message
 WHERE account_sid = $1 AND conversation_sid = $2 AND removed_at IS NULL AND index > $3"""
@@ -133,6 +136,12 @@ async def fetch(reader: Reader, conversation_sid: str, sid: str) -> Message | No
 async def fetch_anywhere(reader: Reader, sid: str) -> Message | None:
     """Return a message of whatever conversation."""
     return _row(await reader.fetchrow(FETCH_ANYWHERE, reader.account_sid, sid))
+
+
+async def since_index(reader: Reader, conversation_sid: str, index: int) -> list[tuple[str, str | None]]:
+    """Return SID and body of the messages from an index on."""
+    rows = await reader.fetch(SINCE_INDEX, reader.account_sid, conversation_sid, index)
+    return [(row["sid"], row["body"]) for row in rows]
 
 
 async def page(

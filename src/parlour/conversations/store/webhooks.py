@@ -11,7 +11,7 @@ import msgspec
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
-refs.register("WH", "scoped_webhook")
+refs.register("WH", "scoped_webhook", where="removed_at IS NULL")
 
 
 class ScopedWebhook(msgspec.Struct, kw_only=True):
@@ -37,15 +37,22 @@ _VALUES: Final = ", ".join(f"${n}" for n in range(1, len(ScopedWebhook.__struct_
 
 INSERT: Final = f"INSERT INTO scoped_webhook ({COLUMNS}) VALUES ({_VALUES})"
 FETCH: Final = f"""
+SELECT {COLUMNS} FROM scoped_webhook WHERE account_sid = $1 AND conversation_sid = $2 AND sid = $3
+    AND removed_at IS NULL"""
+FETCH_LISTENER: Final = f"""
 SELECT {COLUMNS} FROM scoped_webhook WHERE account_sid = $1 AND conversation_sid = $2 AND sid = $3"""
 LIST: Final = f"""
 SELECT {COLUMNS} FROM scoped_webhook
-WHERE account_sid = $1 AND conversation_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
+WHERE account_sid = $1 AND conversation_sid = $2 AND sid > $3 AND removed_at IS NULL
+ORDER BY sid LIMIT $4"""
 UPDATE: Final = """
 UPDATE scoped_webhook SET url = $3, method = $4, filters = $5, triggers = $6, flow_sid = $7, date_updated = $8
 WHERE account_sid = $1 AND sid = $2"""
-DELETE: Final = "DELETE FROM scoped_webhook WHERE account_sid = $1 AND conversation_sid = $2 AND sid = $3 RETURNING sid"
-DELETE_ALL: Final = "DELETE FROM scoped_webhook WHERE account_sid = $1 AND conversation_sid = $2"
+DELETE: Final = """
+DELETE FROM scoped_webhook WHERE account_sid = $1 AND conversation_sid = $2 AND sid = $3 AND removed_at IS NULL
+RETURNING sid"""
+BURY_ALL: Final = """
+UPDATE scoped_webhook SET removed_at = $3 WHERE account_sid = $1 AND conversation_sid = $2 AND removed_at IS NULL"""
 
 
 def _row(record: asyncpg.Record | None) -> ScopedWebhook | None:
@@ -60,6 +67,11 @@ async def insert(uow: UnitOfWork, row: ScopedWebhook) -> None:
 async def fetch(reader: Reader, conversation_sid: str, sid: str) -> ScopedWebhook | None:
     """Return a scoped webhook of a conversation."""
     return _row(await reader.fetchrow(FETCH, reader.account_sid, conversation_sid, sid))
+
+
+async def fetch_listener(reader: Reader, conversation_sid: str, sid: str) -> ScopedWebhook | None:
+    """Return a scoped webhook that is to hear of something, also of its conversation's end."""
+    return _row(await reader.fetchrow(FETCH_LISTENER, reader.account_sid, conversation_sid, sid))
 
 
 async def page(reader: Reader, conversation_sid: str, *, after: str = "", limit: int = 100) -> list[ScopedWebhook]:
@@ -81,6 +93,6 @@ async def delete(uow: UnitOfWork, conversation_sid: str, sid: str) -> bool:
     return await uow.fetchval(DELETE, uow.account_sid, conversation_sid, sid) is not None
 
 
-async def delete_all(uow: UnitOfWork, conversation_sid: str) -> None:
-    """Delete all scoped webhooks of a conversation."""
-    await uow.execute(DELETE_ALL, uow.account_sid, conversation_sid)
+async def bury_all(uow: UnitOfWork, conversation_sid: str) -> None:
+    """Make the scoped webhooks of a removed conversation tombstones."""
+    await uow.execute(BURY_ALL, uow.account_sid, conversation_sid, uow.now)
