@@ -1,9 +1,8 @@
 """Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. The ground is tested first and alone; then two suites run beside each other, the longest
-first; those that measure, or need the machine for themselves, come last and alone. After all of them the coverage by
-use is computed from the traffic that they recorded, and compared with docs/coverage.md. The last line is
-`N passed, N failed, N skipped`; exit 1 when something failed.
+A suite is a folder of tests/. Two run beside each other, the longest first; those that measure come last and alone.
+After all of them the coverage by use is computed from the traffic that they recorded, and compared with
+docs/coverage.md. The last line is `N passed, N failed, N skipped`; exit 1 when something failed.
 """
 
 import argparse
@@ -24,9 +23,8 @@ TESTS = ROOT / "tests"
 REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
-FIRST = ("kit", "spine", "store")
-LONG = ("desktop", "bridge", "channels", "realtime")
-LAST = ("faults", "demo", "contract")  # contract looks at the traffic of all others
+LONG = ("desktop", "demo", "bridge", "channels", "realtime", "webhooks", "store")
+LAST = ("faults", "contract")  # contract looks at the traffic of all others
 BESIDE = 2  # suites at a time
 NOTHING_COLLECTED = 5
 
@@ -62,18 +60,17 @@ def main() -> int:
 
 
 def suites() -> list[str]:
-    """Return the folders that hold tests: the ground first, the whole last."""
+    """Return the folders that hold tests, in the order in which they begin."""
     found = sorted(path.name for path in TESTS.iterdir() if path.is_dir() and any(path.rglob("test_*.py")))
-    middle = [name for name in found if name not in FIRST + LONG + LAST]
-    return [*(name for name in FIRST + LONG if name in found), *middle, *(name for name in LAST if name in found)]
+    middle = [name for name in found if name not in LONG + LAST]
+    return [*(name for name in LONG if name in found), *middle, *(name for name in LAST if name in found)]
 
 
 def run_all(names: Sequence[str], *, prove: bool) -> list[Result]:
-    """Run suites: some alone before and after, the others beside each other."""
-    results = [run(name, prove=prove) for name in names if name in FIRST]
+    """Run suites: beside each other, and the last ones alone."""
     with ThreadPoolExecutor(BESIDE) as pool:
-        middle = [name for name in names if name not in FIRST + LAST]
-        results += pool.map(lambda name: run(name, prove=prove, quiet=True), middle)
+        others = [name for name in names if name not in LAST]
+        results = list(pool.map(lambda name: run(name, prove=prove, quiet=True), others))
     return results + [run(name, prove=prove) for name in names if name in LAST]
 
 
