@@ -17,7 +17,7 @@ from parlour.outbox.facts import Event, Outbox, state
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.process import Process
 from parlour.outbox.reactions import Reactions, Registry
-from parlour.outbox.runner import Runner
+from parlour.outbox.runner import LEASE, Runner, real_now
 from parlour.outbox.test_clock import TestClock
 from parlour.outbox.timers import cancel, schedule
 from parlour.outbox.wake import Wake
@@ -180,9 +180,10 @@ async def test_an_undone_step_leaves_neither_fact_nor_job(world: World) -> None:
 async def test_lanes_of_a_process_that_died_are_freed(world: World) -> None:
     await world.database.system(
         lambda c: c.execute(
-            "INSERT INTO lane (account_sid, name, due, lease, holder) VALUES ($1, 'left', $2, $2, 99999)",
+            "INSERT INTO lane (account_sid, name, due, lease, holder) VALUES ($1, 'left', $2, $3, 99999)",
             ACCOUNT,
             START,
+            real_now() + LEASE,  # so long nobody else takes it
         )
     )
     freed = await world.database.system(lambda c: c.fetch(lanes.FREE_LANES_OF_THE_DEAD, lanes.PROCESS_LOCK))
