@@ -1,10 +1,8 @@
 """Agents whose client is the official Worker SDK in Node, driven from a test."""
 
 import contextlib
-import hashlib
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -17,6 +15,7 @@ from typing import Any, Final
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 
+from tests import npm
 from tests.conftest import LiveServer
 
 SOURCES: Final = Path(__file__).resolve().parent / "node"
@@ -25,19 +24,8 @@ HALT: Final = frozenset({"uncaught", "unhandled"})
 
 
 def installed() -> Path:
-    """Return a folder that has the locked package, installed without running anything of it."""
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    npm = shutil.which("npm")
-    assert npm is not None, "npm is needed to install the Worker SDK"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(SOURCES / name, folder / name)
-        environment = {"npm_config_cache": str(CACHE.parent / "npm"), **os.environ}
-        command = [npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, timeout=240, env=environment)
-    return folder
+    """Return a folder that has the Worker SDK and our scripts."""
+    return npm.installed(SOURCES, CACHE)
 
 
 class Refused(Exception):
@@ -143,7 +131,6 @@ class Agent:
 def running_agent() -> Iterator[Agent]:
     """Run a client until the block ends."""
     folder = installed()
-    shutil.copyfile(SOURCES / "agent.js", folder / "agent.js")
     node = shutil.which("node")
     assert node is not None, "node is needed to run the Worker SDK"
     process = subprocess.Popen([node, "agent.js"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

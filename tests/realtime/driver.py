@@ -1,14 +1,12 @@
 """The official Node package, installed as it is, and driven by lines of JSON (node/driver.js)."""
 
 import asyncio
-import fcntl
-import hashlib
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, Final
+
+from tests import npm
 
 SOURCES: Final = Path(__file__).resolve().parent / "node"
 CACHE: Final = Path(__file__).resolve().parent.parent.parent / ".cache" / "realtime"
@@ -16,27 +14,8 @@ VERSIONS: Final = ("conversations-3", "conversations-2")  # 3.0.1, and 2.5.0 whi
 
 
 def installed() -> Path:
-    """Return a folder that has the locked packages and our scripts, installed without running anything of them."""
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    npm = shutil.which("npm")
-    assert npm is not None, "npm is needed to install the official Node packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)  # two suites may come at once
-        _install(npm, folder)
-    for script in SOURCES.glob("*.js"):
-        shutil.copyfile(script, folder / script.name)
-    return folder
-
-
-def _install(npm: str, folder: Path) -> None:
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(SOURCES / name, folder / name)
-        environment = {"npm_config_cache": str(CACHE.parent / "npm"), **os.environ}
-        command = [npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, timeout=240, env=environment)
+    """Return a folder that has the SDKs and our scripts."""
+    return npm.installed(SOURCES, CACHE)
 
 
 class Refused(Exception):

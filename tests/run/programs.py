@@ -1,6 +1,5 @@
 """Programs that know nothing of Parlour, started by `parlour run`."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests import npm
 from tests.conftest import LiveServer
 
 HERE: Final = Path(__file__).resolve().parent
@@ -21,21 +21,8 @@ _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
 def installed() -> Path:
-    """Return a folder that has the locked packages and our scripts, installed without running anything of them."""
-    lock = (NODE / "package-lock.json").read_bytes()
-    folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    npm = shutil.which("npm")
-    assert npm is not None, "npm is needed to install the official Node packages"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(NODE / name, folder / name)
-        environment = {"npm_config_cache": str(CACHE.parent / "npm"), **os.environ}
-        command = [npm, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, timeout=240, env=environment)
-    for script in NODE.glob("*.js"):
-        shutil.copyfile(script, folder / script.name)
-    return folder
+    """Return a folder that has the official Node packages and our scripts."""
+    return npm.installed(NODE, CACHE)
 
 
 def clean_environment(**added: str) -> dict[str, str]:

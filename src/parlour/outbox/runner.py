@@ -35,7 +35,6 @@ FIRST_BACK_OFF: Final = timedelta(seconds=1)
 LONGEST_BACK_OFF: Final = timedelta(minutes=5)
 BUSY: Final = 24  # lanes in one claim from which on waiting a moment saves more than it costs
 GATHER: Final = 0.1  # seconds of that moment: a lane's jobs gather and are done together
-ASK_EVERY: Final = 0.1  # seconds between two questions when the next timer is due
 SWEEP: Final = 1.0  # seconds of real time between looks without a hint
 AWAY: Final = 0.2  # seconds of real time between tries while the database is away
 STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
@@ -66,7 +65,6 @@ class Runner:
         self._finished: dict[LaneKey, datetime | None] = {}
         self._not_yet: Counter[LaneKey] = Counter()
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
-        self._asked = 0.0
         self._stopping = False
         self._in_doubt = False
         self.fired: list[dict[str, str]] | None = None
