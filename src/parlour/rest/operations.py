@@ -11,6 +11,7 @@ from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.forms import Form, NoForm
+from parlour.rest.rights import Right
 from parlour.store.database import Database
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -220,6 +221,7 @@ class Operation:
     :ivar refused: published parameters out of scope: name to the reason.
     :ivar ignored: published parameters that have no effect by the contract itself.
     :ivar stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
+    :ivar rights: what it does for the holder of an access token, who needs what these say; empty where no token may.
     """
 
     method: str
@@ -232,6 +234,7 @@ class Operation:
     ignored: frozenset[str]
     body: str
     stored_only: Mapping[str, str] = field(default_factory=dict)
+    rights: tuple[Right, ...] = ()
 
 
 class Operations:
@@ -267,6 +270,7 @@ class Operations:
         ignored: Sequence[str] = (),
         body: str = "form",
         stored_only: Mapping[str, str] | None = None,
+        rights: Sequence[Right] = (),
     ) -> Callable[[handler_type], handler_type]:
         """Register a handler.
 
@@ -275,7 +279,11 @@ class Operations:
         :param ignored: published parameters that have no effect by the contract itself.
         :param body: ``form``, ``json`` (read with ``call.json()``) or ``raw`` (read with ``call.stream``).
         :param stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
+        :param rights: what it does for the holder of an access token; every operation that tokens may call has some.
+        :raises ValueError: tokens may call it and it has none, or the other way round.
         """
+        if bool(rights) != (callers >= TOKEN):
+            raise ValueError(f"{method} {', '.join(paths)}: rights are for operations that access tokens may call")
 
         def register(handler: handler_type) -> handler_type:
             for path in paths:
@@ -291,6 +299,7 @@ class Operations:
                         frozenset(ignored),
                         body,
                         dict(stored_only or {}),
+                        tuple(rights),
                     )
                 )
             return handler
