@@ -9,7 +9,7 @@ import msgspec
 
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json
-from parlour.rest.errors import invalid_parameter
+from parlour.rest.errors import forbidden, invalid_parameter, needs_main_key
 from parlour.rest.forms import Form, NoForm
 from parlour.rest.rights import Right
 from parlour.store.database import Database
@@ -17,7 +17,8 @@ from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
 
-ACCOUNT: Final = frozenset({"account", "api_key"})
+OWNER: Final = frozenset({"account", "main_key"})
+ACCOUNT: Final = OWNER | {"api_key"}
 TOKEN: Final = frozenset({"token"})
 PUBLIC: Final = frozenset({"public"})
 BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes of a form or JSON body
@@ -27,7 +28,9 @@ BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes of a form or JSON body
 class Caller:
     """Who calls.
 
-    :ivar kind: ``account`` (SID and auth token), ``api_key``, ``token`` (access token) or ``public``.
+    :ivar kind: ``account`` (SID and auth token), ``main_key``, ``api_key`` (a standard one), ``token`` (access token)
+        or ``public``.
+    :ivar key_sid: of an API key; None otherwise.
     :ivar identity: of an access token; None otherwise.
     :ivar grants: of an access token.
     """
@@ -36,6 +39,7 @@ class Caller:
     account_sid: str
     identity: str | None = None
     grants: Mapping[str, Any] = field(default_factory=dict)
+    key_sid: str | None = None
 
 
 class Authenticator(Protocol):
@@ -235,6 +239,14 @@ class Operation:
     body: str
     stored_only: Mapping[str, str] = field(default_factory=dict)
     rights: tuple[Right, ...] = ()
+
+    def admit(self, caller: Caller) -> None:
+        """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
+        if caller.kind in self.callers:
+            return
+        if caller.kind == "api_key":
+            raise needs_main_key()
+        raise forbidden(f"A caller with {caller.kind} credentials may not do this")
 
 
 class Operations:
