@@ -139,7 +139,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
 def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
-        accounts.package(ground.box, ground.authenticator),
+        accounts.package(ground.box),
         webhooks.package(ground.database),
         messaging.package(),
         conversations.package(ground.media_store, deliverer),
