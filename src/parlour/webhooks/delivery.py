@@ -33,6 +33,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     :ivar stream: SID of the row in whose order its events come.
     :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
     :ivar pairs: the parameters without `RetryCount`.
+    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
     """
 
     webhook_sid: str
@@ -43,6 +44,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    counted: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +74,8 @@ class Deliverer:
         :raises Retry: the receiver was away, slow or failed; its lane waits.
         :raises Dead: it refused, the guard did, or this was the last try.
         """
-        parameters = request.encode([*told.pairs, ("RetryCount", str(run.attempt - 1))])
+        count = [("RetryCount", str(run.attempt - 1))] if told.counted else []
+        parameters = request.encode([*told.pairs, *count])
         token = idempotency_token(told)
         made = request.make(
             method=told.method,
