@@ -141,7 +141,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     return [
         accounts.package(ground.box),
         webhooks.package(ground.database),
-        messaging.package(),
+        messaging.package(deliverer),
         conversations.package(ground.media_store, deliverer),
         taskrouter.package(),
         flex.package(
