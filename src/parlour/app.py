@@ -139,7 +139,7 @@ def _floors(ground: Ground) -> list[Package]:
         accounts.package(ground.box, ground.authenticator),
         webhooks.package(ground.database),
         messaging.package(),
-        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box)),
+        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box), ground.box),
         taskrouter.package(),
         flex.package(
             ground.database,
