@@ -88,7 +88,7 @@ def test_a_direct_text_is_queued_listed_redacted_and_deleted(twilio: Client) -> 
         ({"media_url": ["nonsense"]}, 21620),
         ({"media_url": ["http://a.example/x"] * 11}, 21623),
         ({"status_callback": "https://a.example"}, 20001),
-        ({"messaging_service_sid": "MG" + "0" * 32}, 20001),
+        ({"messaging_service_sid": "MG" + "0" * 32}, 21701),
     ],
 )
 def test_a_bad_order_is_refused(twilio: Client, given: dict[str, Any], code: int) -> None:

@@ -41,6 +41,7 @@ def _new(
     num_media: int,
     media_urls: Sequence[str] = (),
     provider_sid: str | None = None,
+    messaging_service_sid: str | None = None,
 ) -> LoggedMessage:
     sid = uow.new_sid("MM" if num_media else "SM")
     row = LoggedMessage(
@@ -55,7 +56,7 @@ def _new(
         num_media=num_media,
         num_segments=1 if num_media else segments.number_of_segments(body),
         media_urls=list(media_urls),
-        messaging_service_sid=None,
+        messaging_service_sid=messaging_service_sid,
         provider_sid=provider_sid,
         error_code=None,
         date_created=uow.now,
@@ -131,18 +132,28 @@ async def record_outbound(
 
 
 async def queue(
-    uow: UnitOfWork, *, from_address: str, to_address: str, body: str, media_urls: Sequence[str] = ()
+    uow: UnitOfWork,
+    *,
+    from_address: str,
+    to_address: str,
+    body: str,
+    media_urls: Sequence[str] = (),
+    messaging_service_sid: str | None = None,
 ) -> LoggedMessage:
-    """Log an order of the account itself, and state `carrier_message.queued/1`, on which its channel sends it."""
+    """Log an order of the account itself, and state `carrier_message.queued/1`, on which its channel sends it.
+
+    :param messaging_service_sid: the service that picked the sender; the text is `accepted` then (channels.md §1.3).
+    """
     row = _new(
         uow,
         direction="outbound-api",
-        status="queued",
+        status="accepted" if messaging_service_sid else "queued",
         from_address=from_address,
         to_address=to_address,
         body=body,
         num_media=len(media_urls),
         media_urls=media_urls,
+        messaging_service_sid=messaging_service_sid,
     )
     await _state(uow, QUEUED, row)
     return row

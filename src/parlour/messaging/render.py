@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from parlour.kit.wire import rfc2822, rfc2822_or_none
+from parlour.kit.wire import iso, rfc2822, rfc2822_or_none
+from parlour.messaging.countries import country_of
 from parlour.messaging.errors import message_of
 from parlour.messaging.store.log import LoggedMessage
 from parlour.messaging.store.numbers import Number
+from parlour.messaging.store.services import Pooled, Service
+from parlour.rest.operations import Urls
 
 VERSION = "2010-04-01"
 
@@ -83,4 +86,59 @@ def _number(row: Number) -> dict[str, Any]:
         "emergency_address_status": "unregistered",
         "bundle_sid": None,
         "status": "in-use",
+    }
+
+
+def service(row: Service, urls: Urls) -> dict[str, Any]:
+    """Return the messaging Service resource."""
+    url = urls.of("messaging", f"/v1/Services/{row.sid}")
+    links = {
+        "phone_numbers": "PhoneNumbers",
+        "short_codes": "ShortCodes",
+        "alpha_senders": "AlphaSenders",
+        "messages": "Messages",
+        "us_app_to_person": "Compliance/Usa2p",
+        "us_app_to_person_usecases": "Compliance/Usa2p/Usecases",
+        "channel_senders": "ChannelSenders",
+        "destination_alpha_senders": "DestinationAlphaSenders",
+    }
+    return {
+        "sid": row.sid,
+        "account_sid": row.account_sid,
+        "friendly_name": row.friendly_name,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
+        "inbound_request_url": row.inbound_request_url,
+        "inbound_method": row.inbound_method,
+        "fallback_url": row.fallback_url,
+        "fallback_method": row.fallback_method,
+        "status_callback": row.status_callback,
+        "sticky_sender": row.sticky_sender,
+        "mms_converter": row.mms_converter,
+        "smart_encoding": row.smart_encoding,
+        "scan_message_content": row.scan_message_content,
+        "fallback_to_long_code": row.fallback_to_long_code,
+        "area_code_geomatch": row.area_code_geomatch,
+        "synchronous_validation": row.synchronous_validation,
+        "validity_period": row.validity_period,
+        "url": url,
+        "links": {name: f"{url}/{path}" for name, path in links.items()},
+        "usecase": row.usecase,
+        "us_app_to_person_registered": False,
+        "use_inbound_webhook_on_number": row.use_inbound_webhook_on_number,
+    }
+
+
+def pooled(row: Pooled, urls: Urls) -> dict[str, Any]:
+    """Return the PhoneNumber resource of a messaging service."""
+    return {
+        "sid": row.sid,
+        "account_sid": row.account_sid,
+        "service_sid": row.service_sid,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_created),
+        "phone_number": row.phone_number,
+        "country_code": country_of(row.phone_number),
+        "capabilities": ["MMS", "SMS"],
+        "url": urls.of("messaging", f"/v1/Services/{row.service_sid}/PhoneNumbers/{row.sid}"),
     }

@@ -18,6 +18,10 @@ def text(world: World) -> Any:
 @good("POST", "api", f"{BASE}/Messages.json")
 def create_message(world: World) -> Callable[[], Any]:
     sender, to = world.number(), world.phone()
+    sid = world.client.incoming_phone_numbers.list(phone_number=sender, limit=1)[0].sid
+    service = world.client.messaging.v1.services.create(friendly_name=world.unique("Desk"))
+    world.client.messaging.v1.services(service.sid).phone_numbers.create(phone_number_sid=sid)
+    world.client.messages.create(to=to, messaging_service_sid=service.sid, body="Hello")
     return lambda: world.client.messages.create(
         to=to,
         from_=sender,

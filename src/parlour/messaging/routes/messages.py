@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from parlour.messaging import dates, errors, log, numbers, render
+from parlour.messaging import dates, errors, log, numbers, render, services
 from parlour.messaging.store import log as store
 from parlour.messaging.store.log import Filter, LoggedMessage
 from parlour.rest.errors import not_found
@@ -15,12 +15,11 @@ from parlour.store.unit import UnitOfWork
 BASE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages"
 BODY_MAX: Final = 1600  # characters
 MEDIA_MAX: Final = 10
-SERVICES: Final = "messaging services"
+SCHEDULED: Final = "texts are sent at once"
 REFUSED: Final = {
-    "MessagingServiceSid": SERVICES,
-    "ScheduleType": SERVICES,
-    "SendAt": SERVICES,
-    "FallbackFrom": SERVICES,
+    "ScheduleType": SCHEDULED,
+    "SendAt": SCHEDULED,
+    "FallbackFrom": "channels other than SMS",
     "ApplicationSid": "applications",
     "StatusCallback": "status callbacks of direct messages; read the message instead",
     "ContentSid": "content templates",
@@ -51,6 +50,7 @@ class CreateMessage(Form):
 
     to: str = ""
     sender: str = param("From", default="")
+    messaging_service_sid: str = ""
     body: str = ""
     media_url: list[str] = param("MediaUrl", default_factory=list)
 
@@ -78,11 +78,20 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
     _check(form)
 
     async def work(uow: UnitOfWork) -> LoggedMessage:
-        number = await numbers.by_number(uow, form.sender)
-        if number is None:
-            raise errors.bad_from(form.sender)
+        sender, service_sid = form.sender, form.messaging_service_sid or None
+        if service_sid is not None:
+            sender = await services.pick_sender(uow, service_sid, form.to, sender)
+        elif await numbers.by_number(uow, sender) is None:
+            raise errors.bad_from(sender)
+        if form.to == sender:
+            raise errors.SAME_TO_AND_FROM
         return await log.queue(
-            uow, from_address=form.sender, to_address=form.to, body=form.body, media_urls=form.media_url
+            uow,
+            from_address=sender,
+            to_address=form.to,
+            body=form.body,
+            media_urls=form.media_url,
+            messaging_service_sid=service_sid,
         )
 
     return Answer(201, render.message(await call.step(work)))
@@ -91,12 +100,10 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
 def _check(form: CreateMessage) -> None:
     if not form.to:
         raise errors.TO_MISSING
-    if not form.sender:
+    if not form.sender and not form.messaging_service_sid:
         raise errors.FROM_MISSING
     if not numbers.is_phone_number(form.to):
         raise errors.bad_to(form.to)
-    if form.to == form.sender:
-        raise errors.SAME_TO_AND_FROM
     if not form.body and not form.media_url:
         raise errors.BODY_MISSING
     if len(form.body) > BODY_MAX:
