@@ -142,7 +142,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         accounts.package(ground.box),
         webhooks.package(ground.database),
         messaging.package(deliverer),
-        conversations.package(ground.media_store, deliverer),
+        conversations.package(ground.media_store, deliverer, ground.box),
         taskrouter.package(),
         flex.package(
             ground.database,
