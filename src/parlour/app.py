@@ -145,10 +145,10 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             migrations="parlour.rest",
             companions=[lambda _process: idempotency.forget_old(ground.database)],
         ),
-        accounts.package(ground.box, ground.authenticator),
+        accounts.package(ground.box),
         webhooks.package(ground.database),
-        messaging.package(),
-        conversations.package(ground.media_store, deliverer),
+        messaging.package(deliverer),
+        conversations.package(ground.media_store, deliverer, ground.box),
         taskrouter.package(),
         flex.package(
             ground.database,

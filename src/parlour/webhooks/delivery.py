@@ -34,6 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     :ivar stream: SID of the row in whose order its events come.
     :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
     :ivar pairs: the parameters without `RetryCount`.
+    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
     """
 
     webhook_sid: str
@@ -44,6 +45,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    counted: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +150,8 @@ class Deliverer:
         done: list[Try] = []
         while True:
             number = attempt + len(done)
-            parameters = request.encode([*told.pairs, ("RetryCount", str(number - 1))])
+            count = [("RetryCount", str(number - 1))] if told.counted else []
+            parameters = request.encode([*told.pairs, *count])
             made = request.make(
                 method=told.method,
                 url=told.url,
