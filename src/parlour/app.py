@@ -152,7 +152,12 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             token_life=ground.settings.token_life,
             desktop=ground.settings.desktop_folder,
         ),
-        studio.package(),
+        studio.package(
+            ground.outgoing,
+            ground.box,
+            base_url=ground.settings.base_url,
+            product_domains=ground.settings.product_domains,
+        ),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
         ),
