@@ -135,16 +135,18 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
 
 def _floors(ground: Ground) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
+    deliverer = Deliverer(ground.outgoing, ground.box)
     return [
         accounts.package(ground.box, ground.authenticator),
         webhooks.package(ground.database),
         messaging.package(),
-        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box)),
+        conversations.package(ground.media_store, deliverer),
         taskrouter.package(),
         flex.package(
             ground.database,
             ground.box,
             ground.tokens,
+            deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
             desktop=ground.settings.desktop_folder,
