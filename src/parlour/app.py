@@ -135,12 +135,13 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
 
 def _floors(ground: Ground) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
+    deliverer = Deliverer(ground.outgoing, ground.box)
     return [
         accounts.package(ground.box, ground.authenticator),
         webhooks.package(ground.database),
         messaging.package(),
-        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box)),
-        taskrouter.package(),
+        conversations.package(ground.media_store, deliverer),
+        taskrouter.package(deliverer),
         flex.package(
             ground.database,
             ground.box,

@@ -12,6 +12,7 @@ from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
+from parlour.taskrouter.audience import audience_of
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
@@ -271,15 +272,21 @@ class Desk:
         for lane, handler, at, sid in self._timers:
             schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)
+        if facts:
+            await self._state(facts)
+        await self.uow.flush()
+
+    async def _state(self, facts: list[tuple[Fact, dict[str, Any]]]) -> None:
+        audience = await audience_of(self.uow, self.workspace_sid)
         for fact, snapshot in facts:
             await state(
                 self.uow,
                 f"{fact.kind}/1",
                 stream=fact.about.task_sid if isinstance(fact.about, Reservation) else fact.about.sid,
                 object_sid=fact.about.sid,
-                snapshot=snapshot,
+                snapshot={**snapshot, **audience.snapshot(fact.kind)},
+                listeners=audience.listeners(fact.kind),
             )
-        await self.uow.flush()
 
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about

@@ -33,6 +33,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     :ivar stream: SID of the row in whose order its events come.
     :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
     :ivar pairs: the parameters without `RetryCount`.
+    :ivar timeout: seconds that the receiver has, in all.
+    :ivar counts_tries: whether `RetryCount` is one of the contract's parameters.
     """
 
     webhook_sid: str
@@ -43,6 +45,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    timeout: float = TIMEOUT
+    counts_tries: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +76,8 @@ class Deliverer:
         :raises Retry: the receiver was away, slow or failed; its lane waits.
         :raises Dead: it refused, the guard did, or this was the last try.
         """
-        parameters = request.encode([*told.pairs, ("RetryCount", str(run.attempt - 1))])
+        tries = [("RetryCount", str(run.attempt - 1))] if told.counts_tries else []
+        parameters = request.encode([*told.pairs, *tries])
         token = idempotency_token(told)
         made = request.make(
             method=told.method,
@@ -81,7 +86,7 @@ class Deliverer:
             auth_token=await run.read(self.auth_token),
             token=token,
         )
-        outcome = await self.call(made)
+        outcome = await self.call(made, timeout=told.timeout)
 
         def write(uow: UnitOfWork) -> None:
             row = Delivery(
@@ -127,10 +132,11 @@ class Deliverer:
             raise Dead(NO_ACCOUNT)
         return self._box.open(account.auth_token)
 
-    async def call(self, made: Request, *, trusted: bool = False) -> Outcome:
+    async def call(self, made: Request, *, trusted: bool = False, timeout: float = TIMEOUT) -> Outcome:
         """Send a request and say what became of it; never raises for a receiver's fault.
 
         :param trusted: the operator named the destination.
+        :param timeout: seconds in all.
         """
         began = time.monotonic()
         try:
@@ -141,7 +147,7 @@ class Deliverer:
                 headers=made.headers,
                 body=made.body,
                 basic=made.basic,
-                timeout=TIMEOUT,
+                timeout=timeout,
                 max_bytes=LARGEST_ANSWER,
                 exact=True,
             )
