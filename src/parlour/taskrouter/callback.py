@@ -42,7 +42,7 @@ def add_callback(reactions: Reactions, deliverer: Deliverer) -> None:
                 method="post",
                 url=url,
                 pairs=parameters(what, event.account_sid),
-                timeout=TIMEOUT,
-                counts_tries=False,
+                patience=TIMEOUT,
+                counted=False,
             ),
         )
