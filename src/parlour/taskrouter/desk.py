@@ -19,6 +19,8 @@ from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskCh
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
 
+ASK_CALLBACK: Final = "taskrouter.assignment"  # the job that asks a workflow's callback (§3.5)
+
 _COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
 _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
 _TASK_VERB: Final = {"wrapping": "wrapup"}
@@ -54,7 +56,7 @@ class Desk:
         self._facts: list[Fact] = []
         self._marked: dict[str, None] = {}
         self._cancel_lanes: list[str] = []
-        self._timers: list[tuple[str, str, datetime, str]] = []
+        self._timers: list[tuple[str, str, datetime | None, str]] = []
 
     @property
     def now(self) -> datetime:
@@ -141,6 +143,9 @@ class Desk:
         self._timers.append(
             (_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid)
         )
+        if task.calls_back:
+            lane = assignment_lane(task.workflow_sid, reservation.sid)
+            self._timers.append((lane, ASK_CALLBACK, None, reservation.sid))
         return reservation
 
     def set_reservation(self, reservation: Reservation, status: str) -> None:
@@ -365,6 +370,11 @@ async def open_desk(
         for record in await uow.fetch(store.LOCK_WORKERS, uow.account_sid, workspace_sid, wanted):
             desk.workers[record["sid"]] = row(Worker, record)
     return desk
+
+
+def assignment_lane(workflow_sid: str | None, reservation_sid: str) -> str:
+    """Return the lane of a reservation's callback; a hanging receiver holds lanes of its workflow only."""
+    return f"assignment:{workflow_sid}:{reservation_sid}"
 
 
 def _lane(kind: str, sid: str) -> str:

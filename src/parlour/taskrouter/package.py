@@ -5,6 +5,7 @@ from typing import Final
 from parlour.outbox.reactions import Reactions
 from parlour.package import Invariant, Package
 from parlour.taskrouter import event_routes, routes, task_routes, worker_routes, workflow_routes
+from parlour.taskrouter.assignment import add_assignment
 from parlour.taskrouter.callback import add_callback
 from parlour.taskrouter.events import reactions
 from parlour.webhooks.delivery import Deliverer
@@ -58,9 +59,10 @@ GROUP BY task_sid HAVING count(*) > 1"""
 
 
 def package(deliverer: Deliverer) -> Package:
-    """Return what the floor offers; it tells event callbacks through `deliverer`."""
+    """Return what the floor offers; it calls event and assignment callbacks through `deliverer`."""
     callbacks = Reactions("taskrouter")
     add_callback(callbacks, deliverer)
+    add_assignment(callbacks, deliverer)
     return Package(
         name="taskrouter",
         migrations="parlour.taskrouter",

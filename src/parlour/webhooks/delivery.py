@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     :ivar again: whether another try may succeed.
     :ivar sent: whether the receiver may have seen it.
     :ivar body: the whole answer.
+    :ivar content_type: of the answer, as it was sent.
     """
 
     delivered: bool
@@ -63,6 +64,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     sent: bool
     status: int | None
     body: bytes = b""
+    content_type: str = ""
     error: str | None
     duration_ms: int
 
@@ -225,6 +227,7 @@ class Deliverer:
             sent=True,
             status=answer.status,
             body=answer.body,
+            content_type=answer.headers.get("content-type", ""),
             error=None,
             duration_ms=_since(began),
         )
