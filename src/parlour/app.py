@@ -143,7 +143,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         messaging.package(deliverer),
         conversations.package(ground.media_store, deliverer, ground.box),
-        taskrouter.package(),
+        taskrouter.package(deliverer),
         flex.package(
             ground.database,
             ground.box,
