@@ -52,6 +52,7 @@ MESSAGING_SERVICE_INVALID = Condition(50341, 400, "{name} {sid} is invalid")
 CONVERSATION_NOT_FOUND = Condition(50350, 404, "Conversation {sid} was not found")
 UNIQUE_NAME_EXISTS = Condition(50353, 409, "Conversation with provided unique name already exists")
 
+WEBHOOK_REFUSED = Condition(50056, 403, "The webhook that is asked with {event} refused this")
 WEBHOOK_NOT_FOUND = Condition(50360, 404, "Webhook {sid} was not found")
 TOO_MANY_WEBHOOKS = Condition(50361, 400, "A conversation has at most {maximum} webhooks")
 TOO_MANY_TRIGGERS = Condition(50362, 400, "Configuration.Triggers has more than {maximum} keywords")

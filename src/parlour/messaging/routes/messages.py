@@ -4,25 +4,24 @@ from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from parlour.messaging import dates, errors, log, numbers, render
+from parlour.messaging import dates, errors, log, numbers, render, services
 from parlour.messaging.store import log as store
+from parlour.messaging.store import services as service_store
 from parlour.messaging.store.log import Filter, LoggedMessage
 from parlour.rest.errors import not_found
-from parlour.rest.forms import Form, choice, param
+from parlour.rest.forms import Form, Limit, choice, param, ref
 from parlour.rest.operations import Answer, Call, Operations
 from parlour.store.unit import UnitOfWork
 
 BASE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages"
 BODY_MAX: Final = 1600  # characters
 MEDIA_MAX: Final = 10
-SERVICES: Final = "messaging services"
+SCHEDULES: Final = "texts are sent at once"
 REFUSED: Final = {
-    "MessagingServiceSid": SERVICES,
-    "ScheduleType": SERVICES,
-    "SendAt": SERVICES,
-    "FallbackFrom": SERVICES,
+    "ScheduleType": SCHEDULES,
+    "SendAt": SCHEDULES,
+    "FallbackFrom": "there is no RCS to fall back from",
     "ApplicationSid": "applications",
-    "StatusCallback": "status callbacks of direct messages; read the message instead",
     "ContentSid": "content templates",
     "ContentVariables": "content templates",
     "PersistentAction": "channels other than SMS",
@@ -53,6 +52,8 @@ class CreateMessage(Form):
     sender: str = param("From", default="")
     body: str = ""
     media_url: list[str] = param("MediaUrl", default_factory=list)
+    messaging_service_sid: Annotated[str, ref("MG", code=21701)] | None = None
+    status_callback: Annotated[str, Limit(max=2048)] | None = None
 
 
 class ListMessages(Form):
@@ -77,21 +78,40 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Send a text directly."""
     _check(form)
 
-    async def work(uow: UnitOfWork) -> LoggedMessage:
-        number = await numbers.by_number(uow, form.sender)
-        if number is None:
-            raise errors.bad_from(form.sender)
-        return await log.queue(
-            uow, from_address=form.sender, to_address=form.to, body=form.body, media_urls=form.media_url
-        )
+    return Answer(201, render.message(await call.step(lambda uow: _order(uow, form))))
 
-    return Answer(201, render.message(await call.step(work)))
+
+async def _order(uow: UnitOfWork, form: CreateMessage) -> LoggedMessage:
+    service_sid, callback = form.messaging_service_sid or None, form.status_callback or None
+    service = await services.fetch(uow, service_sid) if service_sid else None
+    if form.sender:
+        if await numbers.by_number(uow, form.sender) is None:
+            raise errors.bad_from(form.sender)
+        holder = await services.of_number(uow, form.sender) if service else None
+        if service is not None and (holder is None or holder.sid != service.sid):
+            raise errors.not_in_pool(form.sender, service.sid)
+        return await log.queue(
+            uow,
+            from_address=form.sender,
+            to_address=form.to,
+            body=form.body,
+            media_urls=form.media_url,
+            messaging_service_sid=service_sid,
+            status_callback=callback or (service.status_callback if service else None),
+        )
+    if service is None:
+        raise errors.FROM_MISSING
+    if not await service_store.pool_size(uow, service.sid):
+        raise errors.SERVICE_WITHOUT_NUMBER
+    return await log.accept(
+        uow, service, to_address=form.to, body=form.body, media_urls=form.media_url, status_callback=callback
+    )
 
 
 def _check(form: CreateMessage) -> None:
     if not form.to:
         raise errors.TO_MISSING
-    if not form.sender:
+    if not form.sender and not form.messaging_service_sid:
         raise errors.FROM_MISSING
     if not numbers.is_phone_number(form.to):
         raise errors.bad_to(form.to)
@@ -106,6 +126,12 @@ def _check(form: CreateMessage) -> None:
     for url in form.media_url:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise errors.bad_media_url(url)
+    if form.status_callback and not _can_be_called(form.status_callback):
+        raise errors.bad_status_callback(form.status_callback)
+
+
+def _can_be_called(url: str) -> bool:
+    return services.is_url(url) and "_" not in (urlsplit(url).hostname or "")
 
 
 @operations.get(f"{BASE}.json", form=ListMessages)
