@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from parlour.conversations import addresses, checks, conversations, errors, media, messages, participants, webhooks
+from parlour.conversations import (
+    addresses,
+    attachments,
+    checks,
+    conversations,
+    errors,
+    media,
+    messages,
+    participants,
+    webhooks,
+)
 from parlour.conversations.addresses import AddressConfiguration
 from parlour.conversations.events import Origin
 from parlour.conversations.files import Stored
@@ -13,6 +23,7 @@ from parlour.conversations.store.conversations import Taken
 from parlour.store.unit import UnitOfWork
 
 PAIR_ATTEMPTS: Final = 5
+ADDRESS_TYPES: Final = {"chat": "web"}  # what limits call an address type otherwise than addresses do
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ async def _auto_create(
         pair=(inbound.address, inbound.proxy_address),
         origin=origin,
     )
+    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(configuration.type, configuration.type))
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(
             uow, sid, flow_sid=configuration.studio_flow_sid or "", retry_count=configuration.studio_retry_count or 0

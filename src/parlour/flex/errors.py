@@ -44,3 +44,8 @@ def no_participants() -> ContractError:
 def not_configured() -> ContractError:
     """45101: the account has no Flex configuration."""
     return ContractError(45101, 404, "The account has no Flex configuration")
+
+
+def invalid_setting(name: str, why: str) -> ContractError:
+    """45004: a key of the configuration cannot have this value."""
+    return ContractError(45004, 400, f"Invalid parameter {name}: {why}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.flex import boot, desktop_page, events, orchestration, routes
+from parlour.flex import boot, configuration_routes, desktop_page, events, orchestration, routes
 from parlour.flex.sign_in import routes as sign_in
 from parlour.flex.sign_in.passwords import Passwords
 from parlour.flex.sign_in.sessions import Sessions
@@ -61,7 +61,13 @@ def package(
     return Package(
         name="flex",
         migrations="parlour.flex",
-        operations=[routes.operations, *boot.operations, authorization, sign_in.make_token_info(tokens)],
+        operations=[
+            routes.operations,
+            configuration_routes.operations,
+            *boot.operations,
+            authorization,
+            sign_in.make_token_info(tokens),
+        ],
         routes=desktop_page.routes(database, desktop),
         reactions=[events.reactions, orchestration.reactions],
         invariants=[

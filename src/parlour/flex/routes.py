@@ -15,7 +15,7 @@ from parlour.flex.schemas import (
 )
 from parlour.flex.store import Channel, Interaction, Invite
 from parlour.rest.errors import not_found
-from parlour.rest.operations import ACCOUNT, TOKEN, Answer, Call, Operations
+from parlour.rest.operations import Answer, Call, Operations
 from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
@@ -24,12 +24,6 @@ CHANNEL = "/v1/Interactions/{InteractionSid}/Channels/{Sid}"
 LATER = "interaction webhooks and contexts come with the complete Flex API"
 
 operations = Operations("flex-api")
-
-
-@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN)
-async def fetch_configuration(call: Call, _form: ListForm) -> Answer:
-    """Read the configuration; a trailing slash does not matter."""
-    return Answer(200, render.configuration(await call.read(configuration.fetch), call.urls))
 
 
 @operations.post(
