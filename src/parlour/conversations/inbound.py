@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from parlour.conversations import (
     addresses,
     attachments,
@@ -12,6 +14,7 @@ from parlour.conversations import (
     media,
     messages,
     participants,
+    pre_events,
     webhooks,
 )
 from parlour.conversations.addresses import AddressConfiguration
@@ -54,19 +57,23 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an inbound message; both SIDs are None when no address wants it."""
+    """What became of an inbound message; both SIDs are None when no address wants it, or a webhook refused it."""
 
     conversation_sid: str | None
     message_sid: str | None
     created: bool
+    refused: bool = False
 
 
 async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     """Put an inbound message into the open conversation of its pair, or make one as the address is configured.
 
     The insert into `open_pair` is the lock of "one conversation per pair" (DESIGN 2.9): a burst of first messages
-    makes one conversation. Errors: 50504 body, 50411-50414 malformed pair.
+    makes one conversation. A webhook that is asked first may refuse it: it is dropped then, and nobody tells its sender
+    (§6.6). Errors: 50504 body, 50411-50414 malformed pair.
     """
+    if pre_events.refused(uow):
+        return Received(None, None, created=False, refused=True)
     origin = Origin(source=inbound.source)
     taken = await conversation_store.take_index_of_pair(uow, inbound.address, inbound.proxy_address)
     if taken is not None:
@@ -87,6 +94,7 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
             sid=await participant_store.holder_of_pair(uow, inbound.address, inbound.proxy_address)
         )
     await _auto_create(uow, inbound, configuration, sid, origin)
+    origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
     taken = await conversation_store.take_index(uow, sid, inbound.address, None)
     if taken is None:
         raise AssertionError("unreachable: the conversation was made in this unit")
@@ -104,6 +112,10 @@ async def _auto_create(
         created_by="system",
         address_sid=configuration.sid,
         pair=(inbound.address, inbound.proxy_address),
+        first_message={
+            "message_body": inbound.body,
+            "media": [{"filename": i.filename, "content_type": i.content_type, "size": i.size} for i in inbound.media],
+        },
         origin=origin,
     )
     attachments.set_scope(uow, sid, ADDRESS_TYPES.get(configuration.type, configuration.type))
@@ -121,7 +133,12 @@ async def _auto_create(
             filters=configuration.webhook_filters or (),
         )
     await participants.add(
-        uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
+        uow,
+        sid,
+        address=inbound.address,
+        proxy_address=inbound.proxy_address,
+        origin=msgspec.structs.replace(origin, decided=True),
+        pair_taken=True,
     )
 
 

@@ -4,11 +4,12 @@ from parlour.flex import configuration, configuration_update, render
 from parlour.flex.schemas import ListForm
 from parlour.rest.errors import forbidden, invalid_parameter, missing_parameter
 from parlour.rest.operations import ACCOUNT, TOKEN, Answer, Call, Operations
+from parlour.rest.rights import ANY_TOKEN
 
 operations = Operations("flex-api")
 
 
-@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN)
+@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN, rights=[ANY_TOKEN])
 async def fetch_configuration(call: Call, _form: ListForm) -> Answer:
     """Read the configuration; a trailing slash does not matter."""
     return Answer(200, render.configuration(await call.read(configuration.fetch), call.urls))
