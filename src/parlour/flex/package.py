@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.flex import boot, desktop_page, events, orchestration, people, people_routes, routes
+from parlour.flex import (
+    boot,
+    configuration_routes,
+    desktop_page,
+    events,
+    orchestration,
+    people,
+    people_routes,
+    routes,
+)
 from parlour.flex.hooks import routes as hook_routes
 from parlour.flex.hooks import service as hooks
 from parlour.flex.sign_in import routes as sign_in
@@ -80,6 +89,7 @@ def package(
             routes.operations,
             people_routes.operations,
             hook_routes.operations,
+            configuration_routes.operations,
             *boot.operations,
             authorization,
             sign_in.make_token_info(tokens),
