@@ -149,16 +149,22 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         messaging.package(deliverer),
         conversations.package(ground.media_store, deliverer, ground.box),
-        taskrouter.package(),
+        taskrouter.package(deliverer),
         flex.package(
             ground.database,
             ground.box,
             ground.tokens,
+            deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
             desktop=ground.settings.desktop_folder,
         ),
-        studio.package(),
+        studio.package(
+            ground.outgoing,
+            ground.box,
+            base_url=ground.settings.base_url,
+            product_domains=ground.settings.product_domains,
+        ),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
         ),

@@ -121,6 +121,19 @@ MEDIA_BODY_FIXED = Condition(50509, 400, "The Body of a media message cannot be 
 MEDIA_SID_INVALID = Condition(50510, 400, "MediaSid {sid} is invalid")
 MEDIA_TYPE_INVALID = Condition(50511, 400, "The file is not of the Content-Type {content_type}")
 MEDIA_TOO_LARGE = Condition(50512, 413, "The file is larger than {maximum} bytes")
+ATTACHMENTS_DISABLED = Condition(50511, 400, "Attachments are disabled for {type} by the Flex configuration")
+ATTACHMENTS_TOO_MANY = Condition(
+    20001, 400, "Invalid parameter MediaSid: the Flex configuration allows {maximum} attachments of a {type} message"
+)
+ATTACHMENT_NOT_ACCEPTED = Condition(
+    50511, 400, "MediaSid {sid} is of a type that the Flex configuration does not accept for {type}: {accepted}"
+)
+ATTACHMENT_TOO_LARGE = Condition(
+    50512, 400, "MediaSid {sid} is larger than {maximum} bytes, the limit of the Flex configuration for {type}"
+)
+ATTACHMENTS_TOO_LARGE = Condition(
+    50512, 400, "The attachments are larger than {maximum} bytes in all, the limit of the Flex configuration for {type}"
+)
 SUBJECT_TOO_LONG = Condition(20001, 400, "Invalid parameter Subject: longer than {maximum} characters")
 NO_CHANNEL_METADATA = Condition(50530, 404, "The message has no channel metadata")
 PAGE_TOKEN_NEGATIVE = Condition(19038, 400, "PageToken must be at least 0")

@@ -31,7 +31,7 @@ EDIT_ATTRIBUTES: Final = Right(
 DELETE_CONVERSATION: Final = Right("delete a conversation", Standing.SEES, ("deleteConversation",))
 SET_OWN_VIEW: Final = Right("set one's own read position and notification level", Standing.TAKES_PART)
 
-JOIN_CONVERSATION: Final = Right("join a conversation", Standing.SEES, (JOIN, "addParticipant"), maker_needs_none=True)
+JOIN_CONVERSATION: Final = Right("join a conversation", Standing.SEES, (JOIN,), maker_needs_none=True)
 ADD_PARTICIPANT: Final = Right(
     "add a participant by identity", Standing.SEES, ("addParticipant",), maker_needs_none=True
 )

@@ -262,7 +262,7 @@ class Operation:
         """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
         if caller.kind in self.callers:
             return
-        if caller.kind == "api_key":
+        if caller.kind == "api_key" and self.callers >= OWNER:
             raise needs_main_key()
         raise forbidden(f"A caller with {caller.kind} credentials may not do this")
 
