@@ -81,13 +81,16 @@ async def create(
     sid: str | None = None,
     address_sid: str | None = None,
     pair: tuple[str, str] | None = None,
+    author_address: str | None = None,
+    initializing: bool = False,
     origin: Origin = API,
 ) -> Conversation:
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
-    asked for it, and `pair`: the address and proxy address it was asked for, both told in the fact. Errors: 50353 the
-    unique name is taken, 50384 created closed, 404 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
+    asked for it; `pair`: the address and proxy address it was asked for, both told in the fact, and `author_address` of
+    a group; `initializing`: the caller builds it up and then makes it active. Errors: 50353 the unique name is taken,
+    50384 created closed, 404 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
     """
     state = _check_state(state)
     if state == "closed":
@@ -109,7 +112,7 @@ async def create(
         friendly_name=checks.friendly_name(friendly_name),
         unique_name=checks.unique_name(unique_name),
         attributes=checks.attributes(attributes, maximum=checks.LONG_ATTRIBUTES_MAX),
-        state=state,
+        state="initializing" if initializing else state,
         state_at=uow.now,
         timer_inactive=timers_inactive,
         timer_closed=timers_closed,
@@ -135,6 +138,7 @@ async def create(
         address_sid=address_sid,
         address=address,
         proxy_address=proxy_address,
+        author_address=author_address,
     )
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
     return row

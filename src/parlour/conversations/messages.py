@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from parlour.conversations import checks, conversations, delivery, errors, media, timers
+from parlour.conversations import checks, conversations, delivery, errors, group_mms, media, timers
 from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
@@ -101,11 +101,12 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
         attached = await media.attach(
             uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
         )
-    recipients = [r for r in taken.listeners["recipients"] if r["participant_sid"] != taken.participant_sid]
+    participant_sid = group_mms.author_of(taken.listeners, draft.author, taken.participant_sid)
+    recipients = group_mms.recipients_of(taken.listeners, participant_sid)
     row = _row_of(uow, draft, origin, taken.sid, sid)
     row.chat_service_sid = taken.chat_service_sid
     row.index = taken.index
-    row.participant_sid = taken.participant_sid
+    row.participant_sid = participant_sid
     row.media = attached
     row.delivery = delivery.summary((), total=len(recipients))
     row.recipient_count = len(recipients)

@@ -9,11 +9,9 @@ from typing import Annotated, Final
 from parlour.rest.forms import Form, Limit, choice, param
 
 EMAIL = "the e-mail channel is not served"
-GROUP_MMS = "group MMS is not served"
 CONTENT = "content templates are not served"
 REFUSED_BINDINGS: Final = {"Bindings.Email.Address": EMAIL, "Bindings.Email.Name": EMAIL}
 REFUSED_CONTENT: Final = {"ContentSid": CONTENT, "ContentVariables": CONTENT}
-REFUSED_PROJECTED: Final = {"MessagingBinding.ProjectedAddress": GROUP_MMS}
 
 
 class WriteConversation(Form):
@@ -50,6 +48,7 @@ class CreateParticipant(Form):
     identity: str | None = None
     address: str | None = param("MessagingBinding.Address")
     proxy_address: str | None = param("MessagingBinding.ProxyAddress")
+    projected_address: str | None = param("MessagingBinding.ProjectedAddress")
     date_created: str | None = None
     date_updated: str | None = None
     attributes: str | None = None
@@ -64,6 +63,7 @@ class UpdateParticipant(Form):
     attributes: str | None = None
     role_sid: str | None = None
     proxy_address: str | None = param("MessagingBinding.ProxyAddress")
+    projected_address: str | None = param("MessagingBinding.ProjectedAddress")
     identity: str | None = None
     last_read_message_index: str | None = None
     last_read_timestamp: str | None = None

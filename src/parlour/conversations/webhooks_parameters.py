@@ -26,13 +26,15 @@ EVENT_OF: Final = {
 
 # Names of the contract, in its order. A field whose snapshot column is named otherwise stands in COLUMNS.
 CONVERSATION: Final = ("FriendlyName", "UniqueName", "Attributes", "ChatServiceSid", "MessagingServiceSid", "State")
-BINDING: Final = ("MessagingBinding.ProxyAddress", "MessagingBinding.Address")  # of the text that asked for it
+# Of the text that asked for it; of a group the address is all of its customers', and the author one of them.
+BINDING: Final = ("MessagingBinding.ProxyAddress", "MessagingBinding.Address", "MessagingBinding.AuthorAddress")
 PARTICIPANT: Final = (
     "Identity",
     "RoleSid",
     "Attributes",
     "MessagingBinding.ProxyAddress",
     "MessagingBinding.Address",
+    "MessagingBinding.ProjectedAddress",
     "MessagingBinding.Type",
 )
 MESSAGE: Final = ("Body", "Author", "ParticipantSid", "Attributes", "Media")
@@ -120,6 +122,8 @@ COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "RoleSid": ("role_sid", str),
     "MessagingBinding.Address": ("address", str),
     "MessagingBinding.ProxyAddress": ("proxy_address", str),
+    "MessagingBinding.ProjectedAddress": ("projected_address", str),
+    "MessagingBinding.AuthorAddress": ("author_address", str),
     "LastReadMessageIndex": ("last_read_message_index", str),
     "ChannelMessageSid": ("channel_message_sid", str),
     "Status": ("status", str),
@@ -150,6 +154,8 @@ def parameters(event_type: str, account_sid: str, snapshot: Snapshot, *, webhook
 
 def _value(name: str, snapshot: Snapshot) -> str | None:
     if name == "MessagingBinding.Type":
+        if snapshot.get("projected_address"):
+            return "sms"
         return str(snapshot["type"]) if snapshot.get("proxy_address") or snapshot.get("address") else None
     column, form = COLUMNS[name]
     value = snapshot.get(column)

@@ -90,6 +90,10 @@ def create_participant(world: World, root: Any) -> Callable[[], Any]:
     talk.participants.create(
         messaging_binding_address=world.phone(), messaging_binding_proxy_address=world.number(), attributes="{}"
     )
+    for _ in range(2):
+        conversation(world, root).participants.create(
+            identity=world.unique("ana"), messaging_binding_projected_address=world.number()
+        )
     return lambda: talk.participants.create(identity=world.unique("bob"), **options)
 
 
@@ -123,6 +127,10 @@ def update_participant(world: World, root: Any) -> Callable[[], Any]:
         ).sid
     )
     by_text.update(messaging_binding_proxy_address=world.number())
+    for _ in range(2):
+        group = conversation(world, root)
+        gateway = group.participants(group.participants.create(messaging_binding_projected_address=world.number()).sid)
+        gateway.update(messaging_binding_projected_address=world.number(), identity=world.unique("ana"))
     bob = talk.participants(talk.participants.create(identity=world.unique("bob")).sid)
     role_sid = role(world, root)
     return lambda: bob.update(
