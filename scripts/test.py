@@ -1,6 +1,7 @@
 """Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. Two run beside each other, the longest first; those that measure come last and alone.
+A suite is a folder of tests/. Two run beside each other, the longest first; then those that want the others' traffic
+or time, and last and alone those that measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
 docs/coverage.md. The last line is `N passed, N failed, N skipped`; exit 1 when something failed.
 """
@@ -24,7 +25,8 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 LONG = ("desktop", "demo", "bridge", "channels", "realtime", "webhooks", "store")
-LAST = ("faults", "contract")  # contract looks at the traffic of all others
+LATE = ("faults", "contract")  # contract looks at the traffic of all others
+ALONE = ("measures",)
 BESIDE = 2  # suites at a time
 NOTHING_COLLECTED = 5
 
@@ -62,16 +64,19 @@ def main() -> int:
 def suites() -> list[str]:
     """Return the folders that hold tests, in the order in which they begin."""
     found = sorted(path.name for path in TESTS.iterdir() if path.is_dir() and any(path.rglob("test_*.py")))
-    middle = [name for name in found if name not in LONG + LAST]
-    return [*(name for name in LONG if name in found), *middle, *(name for name in LAST if name in found)]
+    last = LATE + ALONE
+    middle = [name for name in found if name not in LONG + last]
+    return [*(name for name in LONG if name in found), *middle, *(name for name in last if name in found)]
 
 
 def run_all(names: Sequence[str], *, prove: bool) -> list[Result]:
-    """Run suites: beside each other, and the last ones alone."""
-    with ThreadPoolExecutor(BESIDE) as pool:
-        others = [name for name in names if name not in LAST]
-        results = list(pool.map(lambda name: run(name, prove=prove, quiet=True), others))
-    return results + [run(name, prove=prove) for name in names if name in LAST]
+    """Run suites: beside each other, the late ones when all others are done, and those that measure alone."""
+    early = [name for name in names if name not in LATE + ALONE]
+    results: list[Result] = []
+    for group in (early, [name for name in names if name in LATE]):
+        with ThreadPoolExecutor(BESIDE) as pool:
+            results += pool.map(lambda name: run(name, prove=prove, quiet=True), group)
+    return results + [run(name, prove=prove) for name in names if name in ALONE]
 
 
 def run(suite: str, *, prove: bool, quiet: bool = False) -> Result:

@@ -33,6 +33,7 @@ from parlour.studio import package as studio
 from parlour.taskrouter import package as taskrouter
 from parlour.trace import package as trace
 from parlour.webhooks import package as webhooks
+from parlour.webhooks.asking import Asker
 from parlour.webhooks.delivery import Deliverer
 
 KEY_FILE = "secret.key"
@@ -110,7 +111,9 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
         wake=Wake(),
         tunnel=Tunnel(database),
     )
-    packages = [*_floors(ground), *extra]
+    deliverer = Deliverer(ground.outgoing, box)
+    database.ask = Asker(database, deliverer, asks_for_rest=settings.pre_webhooks_for_rest).ask
+    packages = [*_floors(ground, deliverer), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
     router = Router(
@@ -133,13 +136,13 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     )
 
 
-def _floors(ground: Ground) -> list[Package]:
+def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
-        accounts.package(ground.box, ground.authenticator),
+        accounts.package(ground.box),
         webhooks.package(ground.database),
-        messaging.package(),
-        conversations.package(ground.media_store, Deliverer(ground.outgoing, ground.box), ground.box),
+        messaging.package(deliverer),
+        conversations.package(ground.media_store, deliverer, ground.box),
         taskrouter.package(),
         flex.package(
             ground.database,

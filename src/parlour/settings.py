@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar product_domains: host suffixes under which the first label names a product.
     :ivar trusted_proxies: networks whose X-Forwarded headers count.
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
+    :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     product_domains: tuple[str, ...] = ("twilio.com",)
     trusted_proxies: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    pre_webhooks_for_rest: bool = False
     token_life: int = 3600
     desktop: Path | None = None
     simulator_url: str | None = None

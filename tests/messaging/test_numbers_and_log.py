@@ -87,7 +87,8 @@ def test_a_direct_text_is_queued_listed_redacted_and_deleted(twilio: Client) -> 
         ({"body": "a" * 1601}, 21617),
         ({"media_url": ["nonsense"]}, 21620),
         ({"media_url": ["http://a.example/x"] * 11}, 21623),
-        ({"status_callback": "https://a.example"}, 20001),
+        ({"status_callback": "nonsense"}, 21609),
+        ({"status_callback": "https://under_score.example"}, 21609),
         ({"messaging_service_sid": "MG" + "0" * 32}, 21701),
     ],
 )

@@ -209,7 +209,7 @@ async def test_media_is_for_its_author_and_then_for_the_conversation(desk: Desk)
     status, made = await asyncio.to_thread(upload, desk, ana)
     assert (status, made["author"], made["filename"]) == (201, desk.names[0], "a.gif")
     assert (await asyncio.to_thread(fetched, made["url"], ana))[0] == 200
-    assert (await asyncio.to_thread(fetched, made["url"], ben))[0] == 403
+    assert (await asyncio.to_thread(fetched, made["url"], ben))[0] == 404
     await desk.ana.aim("POST", f"{desk.path}/Messages", {"media_sids": [made["sid"]]})
     assert (await asyncio.to_thread(fetched, made["url"], ben))[0] == 200
     stranger = desk.world.token("somebody else")

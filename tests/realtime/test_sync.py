@@ -80,7 +80,7 @@ async def test_who_was_removed_reads_nothing_of_the_conversation(talk: Talk) -> 
         status, body = await talk.ben.cds(path)
         assert (path, status, body["code"]) == (path, 403, 54007)
     status, body = await talk.ben.aim("POST", f"Conversations/{talk.sid}/Messages", {"body": "let me in"})
-    assert (status, body["code"]) == (403, 50107)
+    assert (status, body["code"]) == (403, 50430)
 
 
 async def test_a_subscription_without_permission_fails(talk: Talk, world: World) -> None:

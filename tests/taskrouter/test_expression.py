@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlour.taskrouter.expression import ExpressionSyntaxError, Layered, compile_expression
+from parlour.taskrouter.grammar import MAX_TOKENS
 from parlour.taskrouter.workflow import ConfigurationError, order_key, parse_configuration
+from tests.taskrouter import naive
 
 W: dict[str, Any] = {
     "skills": ["support", "sales"],
@@ -188,6 +190,19 @@ def test_deep_nesting_is_refused_not_a_crash() -> None:
         compile_expression("(" * 5000 + "1==1" + ")" * 5000)
     with pytest.raises(ConfigurationError, match="queue is required"):
         parse_configuration('{"task_routing":{"default_filter":{}}}')
+
+
+def test_an_expression_has_a_largest_size() -> None:
+    words = (MAX_TOKENS - 3) // 4
+    assert compile_expression(" OR ".join(["a==1"] * words)).matches({"a": 1})
+    with pytest.raises(ExpressionSyntaxError, match="more than 20000 words"):
+        compile_expression(" OR ".join(["a==1"] * (words + 2)))
+
+
+@given(tree=naive.TREES, document=naive.DOCUMENTS, spelling=st.integers(0, 5))
+def test_it_means_what_the_plain_rules_say(tree: naive.Tree, document: dict[str, Any], spelling: int) -> None:
+    written = naive.text(tree, spelling)
+    assert compile_expression(written).matches(document) is naive.holds(tree, document), written
 
 
 VALUES = st.recursive(

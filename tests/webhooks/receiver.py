@@ -51,6 +51,7 @@ def healthy(_heard: Heard) -> int:
 class Receiver:
     """A running receiver.
 
+    :ivar says: gives the body of an answer.
     :ivar fault: gives the status to answer with; None closes the connection without an answer.
     :ivar answered: the requests that were answered 2xx, the others are in `book` alone.
     """
@@ -59,6 +60,7 @@ class Receiver:
     book: list[Heard] = field(default_factory=list)
     answered: list[Heard] = field(default_factory=list)
     fault: Fault = healthy
+    says: Callable[[Heard], bytes] = lambda _heard: b"{}"
     released: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, _heard: Heard) -> int:
@@ -103,11 +105,12 @@ def running_receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
                 return
             if 200 <= status < 300:
                 receiver.answered.append(heard)
+            body = receiver.says(heard)
             with contextlib.suppress(OSError):
                 self.send_response(status)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(body)
 
         do_GET = do_POST = _take  # noqa: N815 - names of the base class
 

@@ -24,11 +24,15 @@ from parlour.store.database import Database
 REMEMBER: Final = 30.0  # seconds of real time that a good pair is believed without asking the database
 REMEMBERED: Final = 10_000
 USER_OF_TOKENS: Final = "token"
+KINDS: Final = {"standard": "api_key", "main": "main_key"}
 TOKEN_HEADERS: Final = ("x-twilio-token", "x-flex-jwe")
 
 
 class AccountAuthenticator:
-    """Knows accounts and API keys; remembers good pairs by their hash for half a minute."""
+    """Knows accounts and API keys; remembers good pairs by their hash for half a minute.
+
+    Whether a remembered key is still there is asked each time: a deleted one opens nothing more, in every process.
+    """
 
     def __init__(self, database: Database, box: SecretsBox, tokens: AccessTokens) -> None:
         self._database = database
@@ -49,7 +53,7 @@ class AccountAuthenticator:
             raise authentication_failed()
         fingerprint = hashlib.sha256(encoded.encode()).digest()
         known = self._known.get(fingerprint)
-        if known is not None and known[0] > time.monotonic():
+        if known is not None and known[0] > time.monotonic() and await self._is_there(known[1]):
             return known[1]
         user, password = _pair(encoded)
         if user == USER_OF_TOKENS:
@@ -59,10 +63,6 @@ class AccountAuthenticator:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return caller
-
-    def forget(self) -> None:
-        """Ask the database again for everyone (a key was removed)."""
-        self._known.clear()
 
     async def read_token(self, token: str) -> Caller:
         """Return whose access token this is.
@@ -83,8 +83,14 @@ class AccountAuthenticator:
             key = None if owner is None else await self._database.read(owner, lambda r: store.fetch_key(r, user))
             if key is not None:
                 self._compare(key.secret, password)
-                return Caller("api_key", key.account_sid)
+                return Caller(KINDS[key.kind], key.account_sid, key_sid=user)
         raise authentication_failed()
+
+    async def _is_there(self, caller: Caller) -> bool:
+        key_sid = caller.key_sid
+        if key_sid is None:
+            return True
+        return await self._database.read(caller.account_sid, lambda reader: store.key_is_there(reader, key_sid))
 
     def _compare(self, sealed: bytes, password: str) -> None:
         if not hmac.compare_digest(self._box.open(sealed).encode(), password.encode()):

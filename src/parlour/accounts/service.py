@@ -91,10 +91,22 @@ async def read_credentials(database: Database, box: SecretsBox, account_sid: str
     return Credentials(account_sid, box.open(account.auth_token))
 
 
-async def create_key(uow: UnitOfWork, box: SecretsBox, *, friendly_name: str) -> tuple[store.ApiKey, str]:
-    """Make an API key; return it and its secret, which is shown this once."""
-    sid = uow.new_sid("SK")
+async def create_key(
+    uow: UnitOfWork, box: SecretsBox, *, friendly_name: str, kind: str = "standard"
+) -> tuple[store.ApiKey, str]:
+    """Make an API key; return it and its secret, which is shown this once.
+
+    :param kind: ``standard``, or ``main`` which only the operator makes.
+    """
     secret = secrets.token_urlsafe(24)[:TOKEN_LENGTH]
-    sealed = box.seal(secret)
-    await store.insert_key(uow, sid, friendly_name, sealed)
-    return store.ApiKey(uow.account_sid, sid, friendly_name, sealed, uow.now, uow.now), secret
+    key = store.ApiKey(
+        account_sid=uow.account_sid,
+        sid=uow.new_sid("SK"),
+        friendly_name=friendly_name,
+        secret=box.seal(secret),
+        kind=kind,
+        date_created=uow.now,
+        date_updated=uow.now,
+    )
+    await store.insert_key(uow, key)
+    return key, secret

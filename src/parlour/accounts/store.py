@@ -15,11 +15,14 @@ INSERT_ACCOUNT: Final = """
 INSERT INTO account (account_sid, friendly_name, auth_token, date_created, date_updated) VALUES ($1, $2, $3, $4, $4)"""
 FETCH_ACCOUNT: Final = "SELECT * FROM account WHERE account_sid = $1"
 INSERT_KEY: Final = """
-INSERT INTO api_key (account_sid, sid, friendly_name, secret, date_created, date_updated)
-VALUES ($1, $2, $3, $4, $5, $5)"""
+INSERT INTO api_key (account_sid, sid, friendly_name, secret, kind, date_created, date_updated)
+VALUES ($1, $2, $3, $4, $5, $6, $6)"""
 FETCH_KEY: Final = "SELECT * FROM api_key WHERE account_sid = $1 AND sid = $2"
+KEY_IS_THERE: Final = "SELECT EXISTS (SELECT FROM api_key WHERE account_sid = $1 AND sid = $2)"
 LIST_KEYS: Final = """
 SELECT * FROM api_key WHERE account_sid = $1 AND ($2::text IS NULL OR sid < $2) ORDER BY sid DESC LIMIT $3"""
+RENAME_KEY: Final = """
+UPDATE api_key SET friendly_name = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2 RETURNING *"""
 DELETE_KEY: Final = "DELETE FROM api_key WHERE account_sid = $1 AND sid = $2 RETURNING sid"
 
 
@@ -35,12 +38,16 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """An API key; ``secret`` is sealed."""
+    """An API key; ``secret`` is sealed.
+
+    :ivar kind: ``standard``, or ``main`` which may manage keys too.
+    """
 
     account_sid: str
     sid: str
     friendly_name: str
     secret: bytes
+    kind: str
     date_created: datetime
     date_updated: datetime
 
@@ -56,15 +63,26 @@ async def fetch_account(reader: Reader) -> Account | None:
     return None if row is None else Account(**row)
 
 
-async def insert_key(uow: UnitOfWork, sid: str, friendly_name: str, sealed_secret: bytes) -> None:
+async def insert_key(uow: UnitOfWork, key: ApiKey) -> None:
     """Write an API key."""
-    await uow.execute(INSERT_KEY, uow.account_sid, sid, friendly_name, sealed_secret, uow.now)
+    await uow.execute(INSERT_KEY, uow.account_sid, key.sid, key.friendly_name, key.secret, key.kind, key.date_created)
+
+
+async def rename_key(uow: UnitOfWork, sid: str, friendly_name: str) -> ApiKey | None:
+    """Give an API key another name, None where it is gone."""
+    row = await uow.fetchrow(RENAME_KEY, uow.account_sid, sid, friendly_name, uow.now)
+    return None if row is None else ApiKey(**row)
 
 
 async def fetch_key(reader: Reader, sid: str) -> ApiKey | None:
     """Return an API key."""
     row = await reader.fetchrow(FETCH_KEY, reader.account_sid, sid)
     return None if row is None else ApiKey(**row)
+
+
+async def key_is_there(reader: Reader, sid: str) -> bool:
+    """Tell whether an API key has not been deleted."""
+    return bool(await reader.fetchval(KEY_IS_THERE, reader.account_sid, sid))
 
 
 async def list_keys(reader: Reader, after: str | None, limit: int) -> list[ApiKey]:

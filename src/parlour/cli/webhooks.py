@@ -36,7 +36,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--webhook", default=None, help="SID of the webhook, or of the service or account it belongs to"),
         click.option("--stream", default=None, help="SID of the conversation or user that the events are of"),
-        click.option("--outcome", type=click.Choice(["delivered", "failed", "dead"]), default=None),
+        click.option("--outcome", type=click.Choice(["delivered", "failed", "dead", "refused"]), default=None),
         click.option("--since", type=_Instant(), default=None, help="Tried at this time (ISO 8601) or later"),
         click.option("--until", type=_Instant(), default=None, help="Tried before this time"),
     ]

@@ -3,7 +3,7 @@
 The statement is guarded by what the look saw: where state, roster, listeners (of the conversation, its service or its
 account) or the account's default service changed meanwhile it writes nothing.
 So a look may be remembered; one that is too old is looked again, and at last the message goes the slow way, which
-locks first.
+locks first. So does one before which a webhook is asked.
 """
 
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parlour.conversations import delivery, group_mms
+from parlour.conversations import delivery, group_mms, pre_events
 from parlour.conversations.events import Origin, listeners_of
 from parlour.conversations.store.conversations import DEFAULT, IN_SCOPE, Scope
 from parlour.conversations.store.messages import Message
@@ -76,13 +76,18 @@ async def append(uow: UnitOfWork, row: Message, origin: Origin, scope: Scope) ->
         return None
     key = (uow.account_sid, scope, row.conversation_sid, row.author)
     look = _looks.get(key)
-    if look is not None and await _conclude(uow, row, look, origin, scope):
-        return row
+    if look is not None:
+        if pre_events.asks(look.configured, "onMessageAdd", origin):
+            return None
+        if await _conclude(uow, row, look, origin, scope):
+            return row
     for _ in range(TRIES):
         record = await uow.peek(LOOK, uow.account_sid, row.conversation_sid, scope, row.author)
         if record is None:
             return None
         look = Look(**record)
+        if pre_events.asks(look.configured, "onMessageAdd", origin):
+            return None
         if await _conclude(uow, row, look, origin, scope):
             _looks[key] = look
             if len(_looks) > REMEMBERED:

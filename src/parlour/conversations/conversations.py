@@ -1,13 +1,15 @@
 """Conversations: their life from creation to closing (conversations.md §2)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
 import msgspec
 
-from parlour.conversations import checks, errors, media, timers
-from parlour.conversations.events import API, Origin, announce
+from parlour.conversations import checks, errors, media, pre_events, timers
+from parlour.conversations.events import API, Origin, announce, wire
 from parlour.conversations.store import conversations as store
 from parlour.conversations.store import messages as message_store
 from parlour.conversations.store import participants as participant_store
@@ -83,14 +85,16 @@ async def create(
     pair: tuple[str, str] | None = None,
     author_address: str | None = None,
     initializing: bool = False,
+    first_message: Mapping[str, object] = MappingProxyType({}),
     origin: Origin = API,
 ) -> Conversation:
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
     asked for it; `pair`: the address and proxy address it was asked for, both told in the fact, and `author_address` of
-    a group; `initializing`: the caller builds it up and then makes it active. Errors: 50353 the unique name is taken,
-    50384 created closed, 404 unknown service, limits of §1.3 and §2.2 (conversations.md §2).
+    a group; `initializing`: the caller builds it up and then makes it active; `first_message`: what the webhook that is
+    asked hears of it. Errors: 50353 the unique name is taken, 50384 created closed, 404 unknown service, 50056 a
+    webhook refused, limits of §1.3 and §2.2 (conversations.md §2).
     """
     state = _check_state(state)
     if state == "closed":
@@ -126,22 +130,38 @@ async def create(
         date_updated=date_updated or date_created or uow.now,
     )
     timers.restart(row, uow.now)
+    address, proxy_address = pair or (None, None)
+    asked_for = {"address": address, "proxy_address": proxy_address, "author_address": author_address or address}
+    subject = f"{address} {proxy_address}" if pair else row.unique_name or "new"
+    await _ask(uow, "onConversationAdd", row, origin, subject=subject, further={**asked_for, **first_message})
     if not await store.insert(uow, row):
         raise errors.UNIQUE_NAME_EXISTS.error()
-    address, proxy_address = pair or (None, None)
-    await announce(
-        uow,
-        "conversation.added/1",
-        row,
-        row,
-        origin,
-        address_sid=address_sid,
-        address=address,
-        proxy_address=proxy_address,
-        author_address=author_address,
-    )
+    await announce(uow, "conversation.added/1", row, row, origin, address_sid=address_sid, **asked_for)
     timers.arm(uow, row.sid, timers.next_due(row.state, row.date_inactive, row.date_closed))
     return row
+
+
+async def _ask(
+    uow: UnitOfWork,
+    event_type: str,
+    row: Conversation,
+    origin: Origin,
+    *,
+    subject: str | None = None,
+    further: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Have the webhook asked, and take the name that it answers. Errors: 50056 it refused, 50003 too long."""
+    changed = await pre_events.ask(
+        uow,
+        event_type,
+        origin,
+        chat_service_sid=row.chat_service_sid,
+        stream=row.sid if subject is None else row.chat_service_sid,
+        subject=subject,
+        snapshot=lambda: {**wire(row), "conversation_sid": row.sid, **further},
+    )
+    if "friendly_name" in changed:
+        row.friendly_name = checks.friendly_name(changed["friendly_name"])
 
 
 async def fetch(
@@ -196,6 +216,9 @@ async def update(
     row = await locked_open(uow, sid)
     state_from = row.state
     await _apply(uow, row, changes)
+    others = [name for name in changes.__struct_fields__ if name != "state" and getattr(changes, name) is not None]
+    if others or changes.state is None:
+        await _ask(uow, "onConversationUpdate", row, origin)
     try:
         await store.update(uow, row)
     except asyncpg.UniqueViolationError as error:
@@ -204,7 +227,6 @@ async def update(
         await _state_changed(uow, row, state_from, "API", origin)
     if changes.timers_inactive is not None or changes.timers_closed is not None or row.state != state_from:
         await timers.arm_anew(uow, row)
-    others = [name for name in changes.__struct_fields__ if name != "state" and getattr(changes, name) is not None]
     if others or changes.state is None:
         await announce(uow, "conversation.updated/1", row, row, origin)
     return row
@@ -312,6 +334,7 @@ async def remove(uow: UnitOfWork, sid_or_unique_name: str, *, scope: Scope = Non
     sid = await resolve(uow, sid_or_unique_name, scope)
     await participant_store.lock_pairs(uow, sid)
     row = await lock(uow, sid)
+    await _ask(uow, "onConversationRemove", row, origin)
     await store.release_pairs(uow, sid)
     roster_change = await store.remove(uow, row)
     for participant in await participant_store.all_of(uow, sid):

@@ -54,6 +54,7 @@ MESSAGING_SERVICE_FOREIGN = Condition(50342, 400, "{name} {sid} does not belong 
 CONVERSATION_NOT_FOUND = Condition(50350, 404, "Conversation {sid} was not found")
 UNIQUE_NAME_EXISTS = Condition(50353, 409, "Conversation with provided unique name already exists")
 
+WEBHOOK_REFUSED = Condition(50056, 403, "The webhook that is asked with {event} refused this")
 WEBHOOK_NOT_FOUND = Condition(50360, 404, "Webhook {sid} was not found")
 TOO_MANY_WEBHOOKS = Condition(50361, 400, "A conversation has at most {maximum} webhooks")
 TOO_MANY_TRIGGERS = Condition(50362, 400, "Configuration.Triggers has more than {maximum} keywords")
@@ -100,6 +101,7 @@ TOO_MANY_PARTICIPANTS = Condition(50417, 400, "A conversation has at most {maxim
 TOO_MANY_BINDINGS = Condition(50418, 400, "A conversation has at most {maximum} participants with a messaging binding")
 READ_INDEX_INVALID = Condition(50421, 400, "LastReadMessageIndex is invalid")
 TOO_MANY_IN_REQUEST = Condition(50426, 400, "Participant was given more than {maximum} times")
+NOT_A_PARTICIPANT = Condition(50430, 403, "The user {identity} does not take part in Conversation {sid}")
 PARTICIPANT_NOT_FOUND = Condition(50432, 404, "Participant {sid} was not found")
 PARTICIPANT_EXISTS = Condition(50433, 409, "Participant already exists")
 NO_PROXY_TO_REMOVE = Condition(50440, 400, "The participant has no MessagingBinding.ProxyAddress to remove")

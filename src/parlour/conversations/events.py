@@ -1,6 +1,6 @@
 """The facts which Conversations states, and who hears of them (conversations.md §6.3)."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -9,18 +9,36 @@ from parlour.conversations.store.conversations import Conversation
 from parlour.outbox.facts import Event, state
 from parlour.store.unit import UnitOfWork
 
+SDK: Final = "SDK"
+
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where an action comes from.
 
     `source`: `API`, `SDK` or the channel's name, such as `SMS`; `webhooks`: the REST request asked for events;
-    `flow`: the action is a Studio flow's own, which never comes back to scoped webhooks.
+    `flow`: the action is a Studio flow's own, which never comes back to scoped webhooks; `decided`: it is part of
+    another, before which webhooks were asked.
     """
 
     source: str = "API"
     client_identity: str | None = None
     webhooks: bool = False
     flow: bool = False
+    decided: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether webhooks are asked first: clients', customers' and such REST calls as want webhooks (§6.3)."""
+        if self.flow or self.decided:
+            return False
+        if self.source == SDK:
+            return self.client_identity is not None  # what orchestration does for agents was decided with the task
+        return self.source != "API" or self.webhooks
+
+    @property
+    def has_caller(self) -> bool:
+        """Tell whether somebody is told when the action fails."""
+        return self.source in ("API", SDK)
 
     @property
     def heard(self) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from parlour.conversations import (
     addresses,
     checks,
@@ -12,6 +14,7 @@ from parlour.conversations import (
     media,
     messages,
     participants,
+    pre_events,
     timers,
     webhooks,
 )
@@ -49,27 +52,31 @@ class Inbound:
     address: str
     proxy_address: str
     body: str | None = None
-    others: tuple[str, ...] = ()
     media: list[MediaItem] = field(default_factory=list)
     channel_type: str = "sms"
     source: str = "SMS"
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an inbound message; both SIDs are None when no address wants it."""
+    """What became of an inbound message; both SIDs are None when no address wants it, or a webhook refused it."""
 
     conversation_sid: str | None
     message_sid: str | None
     created: bool
+    refused: bool = False
 
 
 async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     """Put an inbound message into the open conversation of its pair or group, or make one as the address is configured.
 
     The insert into `open_pair` is the lock of "one conversation per pair" (DESIGN 2.9): a burst of first messages
-    makes one conversation. Errors: 50504 body, 50411-50414 malformed pair.
+    makes one conversation. A webhook that is asked first may refuse it: it is dropped then, and nobody tells its sender
+    (§6.6). Errors: 50504 body, 50411-50414 malformed pair.
     """
+    if pre_events.refused(uow):
+        return Received(None, None, created=False, refused=True)
     origin = Origin(source=inbound.source)
     key = group_mms.key_of_inbound(inbound.address, inbound.proxy_address, inbound.others)
     taken = await _take_index(uow, inbound, key)
@@ -89,6 +96,7 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     else:
         raise errors.PAIR_IN_USE.error(sid=await participant_store.holder_of_pair(uow, key.address, key.proxy_address))
     await _auto_create(uow, inbound, configuration, sid, origin, key)
+    origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
     taken = await conversation_store.take_index(uow, sid, inbound.address, None)
     if taken is None:
         raise AssertionError("unreachable: the conversation was made in this unit")
@@ -121,8 +129,13 @@ async def _auto_create(
         pair=(",".join(natives) if grouped else inbound.address, inbound.proxy_address),
         author_address=inbound.address if grouped else None,
         initializing=grouped,
+        first_message={
+            "message_body": inbound.body,
+            "media": [{"filename": i.filename, "content_type": i.content_type, "size": i.size} for i in inbound.media],
+        },
         origin=origin,
     )
+    origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
     await _attach_webhook(uow, configuration, sid)
     if not grouped:
         await participants.add(

@@ -20,6 +20,7 @@ from parlour.store.unit import Reader, UnitOfWork
 __all__ = ["Media", "attach", "describe", "discard", "fetch", "record", "remove_of_conversation", "remove_of_message"]
 
 UNATTACHED_LIFETIME: Final = timedelta(minutes=5)
+REST_AUTHOR: Final = "sender"  # of uploads by the account; no identity has these as its own (§5.1)
 UNATTACHED: Final = "media.unattached"
 DELETE_FILES: Final = "media.delete_files"
 CATEGORIES: Final = ("media", "body", "history")

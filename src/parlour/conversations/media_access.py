@@ -1,7 +1,7 @@
 """Which media the user of an access token may fetch: its own uploads, and those of its conversations."""
 
 from parlour.accounts import grants
-from parlour.conversations import errors
+from parlour.conversations import errors, media, permissions
 from parlour.conversations.store import participants
 from parlour.conversations.store.media import Media
 from parlour.rest.errors import not_found
@@ -18,13 +18,17 @@ def check_service(caller: Caller, service_sid: str) -> None:
 async def check(reader: Reader, caller: Caller, row: Media) -> None:
     """Refuse media that the caller may not fetch; the account's own credentials may fetch all.
 
-    Errors: 404/20404 of another service, 403/50107 of a conversation of others (conversations.md §7).
+    Errors: 404/20404 of another service or of no conversation yet, 403/50430 of a conversation of others (§7).
     """
     if caller.kind not in TOKEN:
         return
     check_service(caller, row.service_sid)
     identity = grants.identity(caller)
-    if grants.leads(caller) or row.author == identity:
+    if row.author == identity != media.REST_AUTHOR:
         return
-    if row.channel_sid is None or await participants.find_identity(reader, row.channel_sid, identity) is None:
-        raise errors.NOT_PERMITTED.error(permission="taking part")
+    if row.channel_sid is None:
+        raise not_found(row.sid)
+    takes_part = await participants.find_identity(reader, row.channel_sid, identity) is not None
+    standing = permissions.standing((), takes_part=takes_part, leads=grants.leads(caller))
+    if standing is None or standing < permissions.READ_MEDIA.standing:
+        raise errors.NOT_A_PARTICIPANT.error(identity=identity, sid=row.channel_sid)

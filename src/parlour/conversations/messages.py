@@ -1,23 +1,29 @@
 """Messages: dense indexes, media, and what others hear of them (conversations.md §4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
+import structlog
 
-from parlour.conversations import checks, conversations, delivery, errors, group_mms, media, timers
+from parlour.conversations import checks, conversations, delivery, errors, group_mms, media, pre_events, timers
 from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import messages as store
+from parlour.conversations.store import webhook_configurations
 from parlour.conversations.store.conversations import Scope, Taken
 from parlour.conversations.store.messages import Message
+from parlour.kit.errors import ContractError
 from parlour.kit.sids import is_sid
 from parlour.outbox.facts import state
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = ["Changes", "Message", "add", "create", "fetch", "remove", "update"]
+
+log = structlog.get_logger("parlour.conversations")
 
 
 class Draft(msgspec.Struct, kw_only=True):
@@ -102,12 +108,13 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
             uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
         )
     participant_sid = group_mms.author_of(taken.listeners, draft.author, taken.participant_sid)
-    recipients = group_mms.recipients_of(taken.listeners, participant_sid)
     row = _row_of(uow, draft, origin, taken.sid, sid)
     row.chat_service_sid = taken.chat_service_sid
     row.index = taken.index
     row.participant_sid = participant_sid
     row.media = attached
+    await _ask(uow, "onMessageAdd", row, origin, taken.messaging_service_sid, taken.configured)
+    recipients = group_mms.recipients_of(taken.listeners, row.participant_sid)
     row.delivery = delivery.summary((), total=len(recipients))
     row.recipient_count = len(recipients)
     row.created_change = row.change = taken.messages_change
@@ -130,6 +137,60 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
     if taken.state == "inactive":
         await _revive(uow, taken.sid, origin)
     return row
+
+
+async def _ask(
+    uow: UnitOfWork,
+    event_type: str,
+    row: Message,
+    origin: Origin,
+    messaging_service_sid: str | None,
+    configured: dict[str, Any] | None,
+) -> None:
+    """Have the webhook asked, and put into the message what it answered.
+
+    What a customer wrote is not lost by an answer that breaks a limit: it stays as it came. Errors: 50056 the webhook
+    refused, limits as in `create`.
+    """
+    subject = None if event_type == "onMessageAdd" else row.sid
+    try:
+        changed = await pre_events.ask(
+            uow,
+            event_type,
+            origin,
+            chat_service_sid=row.chat_service_sid,
+            stream=row.conversation_sid,
+            subject=subject,
+            snapshot=lambda: wire(row) | {"messaging_service_sid": messaging_service_sid},
+            configured=configured,
+        )
+        if changed:
+            await _put(uow, row, changed)
+    except ContractError as error:
+        if origin.has_caller or error.code == errors.WEBHOOK_REFUSED.code:
+            raise
+        log.warning("a pre-event's answer cannot be used", message=row.sid, code=error.code, error=error.message)
+
+
+async def _ask_about(
+    uow: UnitOfWork, event_type: str, row: Message, conversation: conversations.Conversation, origin: Origin
+) -> None:
+    """Have the webhook asked about a stored message."""
+    if origin.asks:
+        configured = await webhook_configurations.listener(uow, row.chat_service_sid)
+        await _ask(uow, event_type, row, origin, conversation.messaging_service_sid, configured)
+
+
+async def _put(uow: UnitOfWork, row: Message, changed: Mapping[str, str]) -> None:
+    """Put the answer of a pre-event into a message."""
+    body = checks.body(changed["body"]) if "body" in changed else row.body
+    if body is None and not row.media:
+        raise errors.BODY_MISSING.error()
+    attributes = checks.attributes(changed.get("attributes", row.attributes), maximum=checks.SHORT_ATTRIBUTES_MAX)
+    author = checks.author(changed.get("author", row.author))
+    if author != row.author:
+        row.participant_sid = await store.author_sid(uow, row.conversation_sid, author)
+    row.body, row.attributes, row.author = body, attributes, author
 
 
 def _row_of(uow: UnitOfWork, draft: Draft, origin: Origin, conversation_sid: str, sid: str | None = None) -> Message:
@@ -198,6 +259,7 @@ async def update(
         row.subject = checks.subject(changes.subject)
     row.date_created = changes.date_created or row.date_created
     row.date_updated = changes.date_updated or uow.now
+    await _ask_about(uow, "onMessageUpdate", row, conversation, origin)
     row.last_updated_by = origin.client_identity or "system"
     row.change = await store.raise_messages(uow, conversation.sid) or row.change
     await store.update(uow, row)
@@ -211,6 +273,7 @@ async def remove(
     """Delete a message with its media; indexes of others stay, copies on channels too. Errors: 404/20404, 50377."""
     conversation = await conversations.locked_open(uow, await conversations.resolve(uow, conversation_sid, scope))
     row = await fetch(uow, conversation.sid, sid)
+    await _ask_about(uow, "onMessageRemove", row, conversation, origin)
     is_last = row.index == conversation.next_index - 1
     snapshot_row = msgspec.structs.replace(row, removed_at=uow.now)
     row.change = await store.raise_messages(uow, conversation.sid, document=is_last) or row.change

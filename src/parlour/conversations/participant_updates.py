@@ -70,6 +70,7 @@ async def update(
     in_map = _read_position(row, changes) or changes.identity is not None
     row.date_created = changes.date_created or row.date_created
     row.date_updated = changes.date_updated or uow.now
+    await participants.ask(uow, "onParticipantUpdate", conversation, row, origin)
     await participants.touch(uow, conversation, row, in_map=in_map)
     await announce(uow, "participant.updated/1", conversation, row, origin)
     return row

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
-from parlour.conversations import bindings, checks, conversations, errors, group_mms, roles, users
-from parlour.conversations.events import API, Origin, announce
+import msgspec
+
+from parlour.conversations import bindings, checks, conversations, errors, group_mms, pre_events, roles, users
+from parlour.conversations.events import API, Origin, announce, wire
 from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import participants as store
 from parlour.conversations.store import services as service_store
@@ -20,6 +22,7 @@ __all__ = [
     "Participant",
     "add",
     "all_of",
+    "ask",
     "check_proxy",
     "fetch",
     "find",
@@ -87,18 +90,41 @@ async def add(
         date_created=date_created or uow.now,
         date_updated=date_updated or date_created or uow.now,
     )
+    origin = origin or Origin(source=source)
     step = await _claim(uow, row, pair_taken=pair_taken, group_later=group_later)
     conversation = await conversations.locked_open(uow, sid)
     await group_mms.finish(uow, sid, step)
     await _check_place(uow, conversation, row, needs_service=not pair_taken)
     await _assign(uow, conversation, row)
+    await ask(uow, "onParticipantAdd", conversation, row, origin, subject=f"{sid} {identity or address}")
     listen(conversation, row)
     row.created_change = row.change = await conversation_store.raise_roster(uow, conversation)
     if identity is not None:
         await join(uow, row, identity)
     await store.insert(uow, row)
-    await announce(uow, "participant.added/1", conversation, row, origin or Origin(source=source))
+    await announce(uow, "participant.added/1", conversation, row, origin)
     return row
+
+
+async def ask(
+    uow: UnitOfWork,
+    event_type: str,
+    conversation: Conversation,
+    row: Participant,
+    origin: Origin,
+    *,
+    subject: str | None = None,
+) -> None:
+    """Have the webhook asked before a participant of a locked conversation comes, changes or goes. Error: 50056."""
+    await pre_events.ask(
+        uow,
+        event_type,
+        origin,
+        chat_service_sid=conversation.chat_service_sid,
+        stream=conversation.sid,
+        subject=subject or row.sid,
+        snapshot=lambda: wire(row) | {"messaging_service_sid": conversation.messaging_service_sid},
+    )
 
 
 def _channel(
@@ -257,12 +283,14 @@ async def remove(
     await group_mms.finish(uow, sid, step)
     if conversation.state == "closed":
         await conversation_store.release_pairs(uow, sid)
+    origin = origin or Origin(source=source)
+    await ask(uow, "onParticipantRemove", conversation, row, origin)
     if row.address is not None and row.proxy_address is not None:
         await store.release_pair(uow, row.address, row.proxy_address, sid)
     row.removed_at = row.date_updated = uow.now
     listen(conversation, row)
     await touch(uow, conversation, row, in_map=True)
-    await announce(uow, "participant.removed/1", conversation, row, origin or Origin(source=source))
+    await announce(uow, "participant.removed/1", conversation, row, origin)
 
 
 async def leave_all(uow: UnitOfWork, user_sid: str, *, origin: Origin = API) -> None:
@@ -272,4 +300,4 @@ async def leave_all(uow: UnitOfWork, user_sid: str, *, origin: Origin = API) -> 
         if conversation is not None:
             participant = next((p for p in await store.all_of(uow, sid) if p.user_sid == user_sid), None)
             if participant is not None:
-                await remove(uow, sid, participant.sid, origin=origin)
+                await remove(uow, sid, participant.sid, origin=msgspec.structs.replace(origin, decided=True))

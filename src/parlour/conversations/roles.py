@@ -59,6 +59,8 @@ PERMISSIONS: Final = {
     },
 }
 
+# The last two of the user's and those of the administrator which the reference has no table for are the choice of
+# docs/decisions/permissions.md.
 _CHANNEL_USER: Final = (
     "sendMessage",
     "sendMediaMessage",
@@ -67,6 +69,8 @@ _CHANNEL_USER: Final = (
     "editOwnMessageAttributes",
     "deleteOwnMessage",
     "editOwnUserInfo",
+    "editNotificationLevel",
+    "editOwnParticipantAttributes",
 )
 _AGENT: Final = (
     "editConversationAttributes",
@@ -82,6 +86,7 @@ _LEAD: Final = (*_AGENT, "editAnyMessage", "editAnyMessageAttributes", "deleteAn
 # (friendly name, type): permissions. The first table every service has, the second is added for Flex (§7.2).
 PLAIN_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("service admin", "service"): (
+        "addNonChatParticipant",
         "addParticipant",
         "createConversation",
         "deleteAnyMessage",
@@ -99,7 +104,9 @@ PLAIN_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("channel admin", "conversation"): (
         *_CHANNEL_USER,
         "addParticipant",
+        "addNonChatParticipant",
         "removeParticipant",
+        "editAnyParticipantAttributes",
         "editConversationName",
         "editConversationAttributes",
         "deleteConversation",
@@ -125,6 +132,9 @@ FLEX_ROLES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("admin", "conversation"): _LEAD,
     ("supervisor", "conversation"): _LEAD,
 }
+
+
+PROVISIONED: Final = PLAIN_ROLES | FLEX_ROLES
 
 
 def _check_permissions(permissions: Sequence[str], role_type: str) -> list[str]:

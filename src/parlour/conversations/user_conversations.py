@@ -45,6 +45,7 @@ async def update(
         cleared = last_read_timestamp == NULL
         row.last_read_timestamp = None if cleared else checks.date(last_read_timestamp, errors.READ_TIMESTAMP_INVALID)
     row.date_updated = uow.now
+    await participants.ask(uow, "onParticipantUpdate", locked, row, origin)
     await participants.touch(uow, locked, row, in_map=True)
     await announce(uow, "participant.updated/1", locked, row, origin)
     return await fetch(uow, user, found.conversation_sid)

@@ -1,6 +1,6 @@
 """Users: the people of a service, made when their identity first appears (conversations.md §9)."""
 
-from parlour.conversations import checks, errors, roles
+from parlour.conversations import checks, errors, pre_events, roles
 from parlour.conversations.events import API, Origin, listeners_of, wire
 from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as store
@@ -115,6 +115,14 @@ async def update(
     if role_sid is not None:
         row.role_sid = (await roles.check(uow, chat_service_sid=chat_service_sid, sid=role_sid, type="service")).sid
     row.date_updated = uow.now
+    await pre_events.ask(
+        uow,
+        "onUserUpdate",
+        origin,
+        chat_service_sid=row.chat_service_sid,
+        stream=row.sid,
+        snapshot=lambda: wire(row),
+    )
     await store.update(uow, row)
     await _announce(uow, "user.updated/1", row, origin)
     return row

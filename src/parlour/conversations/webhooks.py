@@ -15,6 +15,7 @@ from parlour.kit.wire import pascal
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
+from parlour.webhooks.overrides import mistake
 
 __all__ = [
     "ScopedWebhook",
@@ -65,10 +66,15 @@ def check_url(url: str | None, name: str = "Configuration.Url") -> str:
 
 
 def is_url(url: str) -> bool:
-    """Tell whether a text is an absolute http or https URL."""
+    """Tell whether a text is an absolute http or https URL, with connection overrides in their ranges if any."""
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and not any(c.isspace() for c in url)
+            and mistake(url) is None
+        )
     except ValueError:
         return False
 

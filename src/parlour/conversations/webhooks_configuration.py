@@ -64,10 +64,17 @@ async def update(
 
 
 def _listener(row: WebhookConfiguration) -> dict[str, object] | None:
-    heard = [event for event in row.filters if event in POST_EVENTS]
-    if row.post_webhook_url is None or row.target != "webhook" or not heard:
+    """Return what the hot path must know: of which facts it hears and before which actions it is asked."""
+    heard = [event for event in row.filters if event in POST_EVENTS and row.post_webhook_url is not None]
+    asked = [event for event in row.filters if event in PRE_EVENTS and row.pre_webhook_url is not None]
+    if row.target != "webhook" or not (heard or asked):
         return None
-    return {"sid": row.chat_service_sid or row.account_sid, "target": "webhook", "filters": heard}
+    entry: dict[str, object] = {
+        "sid": row.chat_service_sid or row.account_sid,
+        "target": "webhook",
+        "filters": heard,
+    }
+    return {**entry, "asks": asked} if asked else entry
 
 
 def _check_filters(filters: Sequence[str]) -> list[str]:

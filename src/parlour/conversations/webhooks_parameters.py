@@ -26,8 +26,12 @@ EVENT_OF: Final = {
 
 # Names of the contract, in its order. A field whose snapshot column is named otherwise stands in COLUMNS.
 CONVERSATION: Final = ("FriendlyName", "UniqueName", "Attributes", "ChatServiceSid", "MessagingServiceSid", "State")
-# Of the text that asked for it; of a group the address is all of its customers', and the author one of them.
-BINDING: Final = ("MessagingBinding.ProxyAddress", "MessagingBinding.Address", "MessagingBinding.AuthorAddress")
+BINDING: Final = (  # of the text that asked for it
+    "MessagingBinding.ProxyAddress",
+    "MessagingBinding.Address",
+    "MessagingBinding.ProjectedAddress",
+    "MessagingBinding.AuthorAddress",
+)
 PARTICIPANT: Final = (
     "Identity",
     "RoleSid",
@@ -43,6 +47,16 @@ DATES: Final = ("DateCreated", "DateUpdated")
 # Consumers look for the service in every event, to fetch media (conversations.md §6.5).
 SERVICES: Final = ("ChatServiceSid", "MessagingServiceSid")
 PARAMETERS: Final = {
+    "onConversationAdd": (*CONVERSATION, *BINDING, "MessageBody", "Media"),
+    "onConversationUpdate": ("ConversationSid", *DATES, *CONVERSATION),
+    "onConversationRemove": ("ConversationSid", *DATES, *CONVERSATION),
+    "onMessageAdd": ("ConversationSid", *SERVICES, *MESSAGE),
+    "onMessageUpdate": ("ConversationSid", "MessageSid", *SERVICES, "Index", *DATES, *MESSAGE),
+    "onMessageRemove": ("ConversationSid", "MessageSid", *SERVICES, "Index", *DATES, *MESSAGE),
+    "onParticipantAdd": ("ConversationSid", *SERVICES, *PARTICIPANT),
+    "onParticipantUpdate": ("ConversationSid", "ParticipantSid", *SERVICES, *DATES, *PARTICIPANT),
+    "onParticipantRemove": ("ConversationSid", "ParticipantSid", *SERVICES, *DATES, *PARTICIPANT),
+    "onUserUpdate": (*USER, "DateUpdated"),
     "onConversationAdded": ("ConversationSid", *DATES, *CONVERSATION, *BINDING),
     "onConversationUpdated": ("ConversationSid", *DATES, *CONVERSATION),
     "onConversationRemoved": ("ConversationSid", *DATES, *CONVERSATION, "DateRemoved"),
@@ -115,6 +129,7 @@ COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "MessageSid": ("message_sid", str),
     "Index": ("index", str),
     "Body": ("body", str),
+    "MessageBody": ("message_body", str),
     "Author": ("author", str),
     "ParticipantSid": ("participant_sid", str),
     "Media": ("media", _media),
@@ -154,9 +169,8 @@ def parameters(event_type: str, account_sid: str, snapshot: Snapshot, *, webhook
 
 def _value(name: str, snapshot: Snapshot) -> str | None:
     if name == "MessagingBinding.Type":
-        if snapshot.get("projected_address"):
-            return "sms"
-        return str(snapshot["type"]) if snapshot.get("proxy_address") or snapshot.get("address") else None
+        bound = any(snapshot.get(name) for name in ("proxy_address", "address"))
+        return "sms" if snapshot.get("projected_address") else str(snapshot["type"]) if bound else None
     column, form = COLUMNS[name]
     value = snapshot.get(column)
     return None if value is None or value == [] else form(value)

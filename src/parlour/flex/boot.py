@@ -10,6 +10,7 @@ from parlour.flex.store_system import Instance, system_instance
 from parlour.rest.errors import missing_parameter, not_found
 from parlour.rest.forms import Form
 from parlour.rest.operations import ACCOUNT, PUBLIC, TOKEN, Answer, Call, Operations
+from parlour.rest.rights import ANY_TOKEN
 
 # The versions in the paths below are those that Flex UI 2.17.1 asks for.
 DAY: Final = {"Cache-Control": "public, max-age=86400"}
@@ -39,14 +40,14 @@ async def fetch_public_configuration(call: Call, form: PublicConfiguration) -> A
     return Answer(200, {"configurations": [render.public_configuration(row, call.urls)]})
 
 
-@flex_api.get("/v1/account/provision/status", callers=ACCOUNT | TOKEN)
+@flex_api.get("/v1/account/provision/status", callers=ACCOUNT | TOKEN, rights=[ANY_TOKEN])
 async def fetch_email_status(call: Call, _form: Form) -> Answer:
     """Say that email is no channel here."""
     url = call.urls.of("flex-api", "/v1/account/provision/status")
     return Answer(200, {"status": "not-configured", "url": url})
 
 
-@flex_api.get("/v1/Instances/{InstanceSid}/Teams/Context", callers=TOKEN)
+@flex_api.get("/v1/Instances/{InstanceSid}/Teams/Context", callers=TOKEN, rights=[ANY_TOKEN])
 async def fetch_teams_context(call: Call, _form: Form) -> Answer:
     """Say that workers are not divided into teams."""
     row = await call.read(configuration.fetch)
@@ -55,13 +56,13 @@ async def fetch_teams_context(call: Call, _form: Form) -> Answer:
     return Answer(200, {"team_setup_complete": False})
 
 
-@flex.get("/api/v1/Session", callers=TOKEN)
+@flex.get("/api/v1/Session", callers=TOKEN, rights=[ANY_TOKEN])
 async def fetch_session(_call: Call, _form: Form) -> Answer:
     """Read the feature flags of the desktop; Insights is not served."""
     return Answer(200, {"features": [each.shown() for each in features.FEATURES], "insights_active": False})
 
 
-@flex.get("/api/v1/Features/{Id}", callers=TOKEN)
+@flex.get("/api/v1/Features/{Id}", callers=TOKEN, rights=[ANY_TOKEN])
 async def fetch_feature(call: Call, _form: Form) -> Answer:
     """Read one feature flag."""
     found = features.by_id(call.path["Id"])
@@ -70,7 +71,7 @@ async def fetch_feature(call: Call, _form: Form) -> Answer:
     return Answer(200, {"enabled": found.enabled})
 
 
-@flex.get("/plugins", callers=TOKEN, form=ListForm, ignored=("roles",))
+@flex.get("/plugins", callers=TOKEN, rights=[ANY_TOKEN], form=ListForm, ignored=("roles",))
 async def list_plugins(_call: Call, _form: ListForm) -> Answer:
     """List the plugins of the active release: there is none until the plugin service is served."""
     return Answer(200, [])

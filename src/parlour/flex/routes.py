@@ -16,6 +16,7 @@ from parlour.flex.schemas import (
 from parlour.flex.store import Channel, Interaction, Invite
 from parlour.rest.errors import not_found
 from parlour.rest.operations import ACCOUNT, TOKEN, Answer, Call, Operations
+from parlour.rest.rights import ANY_TOKEN
 from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ LATER = "interaction webhooks and contexts come with the complete Flex API"
 operations = Operations("flex-api")
 
 
-@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN)
+@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN, rights=[ANY_TOKEN])
 async def fetch_configuration(call: Call, _form: ListForm) -> Answer:
     """Read the configuration; a trailing slash does not matter."""
     return Answer(200, render.configuration(await call.read(configuration.fetch), call.urls))

@@ -110,6 +110,8 @@ class Outgoing:
         body: bytes | None = None,
         basic: tuple[str, str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        connect: float | None = None,
+        read: float | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
         exact: bool = False,
     ) -> OutgoingAnswer:
@@ -119,6 +121,8 @@ class Outgoing:
         :param form: pairs for a form body.
         :param basic: user and password.
         :param timeout: seconds in all.
+        :param connect: seconds until the connection stands.
+        :param read: seconds without a byte of the answer.
         :param max_bytes: a larger answer is an error.
         :param exact: send the URL as it is written, since it was signed so; it must be encoded already.
         :raises DestinationRefused: the guard said no.
@@ -129,7 +133,7 @@ class Outgoing:
             raise OutgoingError(f"'{url[:200]}' is not an http or https URL", sent=False)
         if not trusted:
             self._look_at_literal(parts.hostname)
-        limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT, timeout))
+        limits = aiohttp.ClientTimeout(total=timeout, connect=min(connect or CONNECT_TIMEOUT, timeout), sock_read=read)
         try:
             async with self._session(trusted).request(
                 method,

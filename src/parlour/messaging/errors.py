@@ -12,6 +12,9 @@ BODY_NOT_EMPTY = ContractError(20001, 400, "Invalid parameter Body: it can only 
 NOT_CANCELABLE = ContractError(30409, 400, "Invalid parameter Status: the message is sent already, or on its way")
 BAD_PAGE_TOKEN = ContractError(21481, 400, "Invalid parameter PageToken")
 FALLBACK_WITHOUT_URL = ContractError(21406, 400, "Invalid parameter SmsFallbackUrl: SmsUrl must be given with it")
+SERVICE_WITHOUT_NUMBER = ContractError(
+    21704, 400, "Invalid parameter MessagingServiceSid: the messaging service has no number to send from"
+)
 NUMBER_MISSING = ContractError(21402, 400, "Missing required parameter PhoneNumber in the post body")
 
 ERROR_MESSAGES = {
@@ -19,6 +22,7 @@ ERROR_MESSAGES = {
     21606: "The 'From' phone number is not a message-capable number of this account",
     21610: "Attempt to send to unsubscribed recipient",
     21617: "The message body exceeds the 1600 character limit",
+    21703: "The Messaging Service has no number for this recipient",
     30001: "Queue overflow",
     30003: "Unreachable destination handset",
     30004: "Message blocked",
@@ -57,36 +61,29 @@ def number_taken(text: str) -> ContractError:
     return ContractError(21422, 400, f"Invalid parameter PhoneNumber: {text} is already a number of this account")
 
 
-def message_of(code: int | None) -> str | None:
-    """Return the words for an error code of a message."""
-    return None if code is None else ERROR_MESSAGES.get(code, "Unknown error")
+def number_in_service(number_sid: str, *, here: bool) -> ContractError:
+    """Refuse a number that is in a pool."""
+    code, where = (21710, "this messaging service") if here else (21712, "another messaging service")
+    return ContractError(code, 409, f"Invalid parameter PhoneNumberSid: {number_sid} is in {where} already")
 
 
-def no_service(sid: str) -> ContractError:
-    """Refuse a messaging service that the account has not."""
-    return ContractError(21701, 400, f"Invalid parameter MessagingServiceSid: {sid[:64]} does not exist")
+def pool_full(maximum: int) -> ContractError:
+    """Refuse a further number."""
+    return ContractError(21714, 400, f"Invalid parameter PhoneNumberSid: at most {maximum} numbers in one service")
 
 
-def no_sender(sid: str) -> ContractError:
-    """Refuse to send through a service whose pool is empty."""
-    return ContractError(21703, 400, f"Invalid parameter MessagingServiceSid: {sid} contains no phone numbers")
+def not_in_pool(sender: str, service_sid: str) -> ContractError:
+    """Refuse a sender that the named service does not have."""
+    return ContractError(21606, 400, f"Invalid parameter From: {sender[:64]} is no number of {service_sid}")
 
 
-def no_number(sid: str) -> ContractError:
-    """Refuse a number that the account has not."""
-    return ContractError(21704, 400, f"Invalid parameter PhoneNumberSid: {sid[:64]} is no number of this account")
-
-
-def in_service(sid: str) -> ContractError:
-    """Refuse a number that is in the pool."""
-    return ContractError(21710, 409, f"Invalid parameter PhoneNumberSid: {sid} is already in the Messaging Service")
-
-
-def elsewhere(sid: str) -> ContractError:
-    """Refuse a number that is in the pool of another service."""
+def bad_status_callback(url: str) -> ContractError:
+    """Refuse an address that no status can be sent to."""
     return ContractError(
-        21712, 409, f"Invalid parameter PhoneNumberSid: {sid} is associated with another Messaging Service"
+        21609, 400, f"Invalid parameter StatusCallback: '{url[:200]}' is not an http or https URL with a valid host"
     )
 
 
-POOL_FULL = ContractError(21714, 400, "Invalid parameter PhoneNumberSid: the Messaging Service has 400 numbers already")
+def message_of(code: int | None) -> str | None:
+    """Return the words for an error code of a message."""
+    return None if code is None else ERROR_MESSAGES.get(code, "Unknown error")

@@ -8,10 +8,13 @@ import msgspec
 from parlour.messaging import segments
 from parlour.messaging.store import log as store
 from parlour.messaging.store.log import LoggedMessage
+from parlour.messaging.store.numbers import Number
+from parlour.messaging.store.services import Service
 from parlour.outbox.facts import Event, state
 from parlour.store.unit import UnitOfWork
 
 RECEIVED: Final = "carrier_message.received/1"
+ACCEPTED: Final = "carrier_message.accepted/1"
 QUEUED: Final = "carrier_message.queued/1"
 UPDATED: Final = "carrier_message.updated/1"
 
@@ -42,6 +45,7 @@ def _new(
     media_urls: Sequence[str] = (),
     provider_sid: str | None = None,
     messaging_service_sid: str | None = None,
+    status_callback: str | None = None,
 ) -> LoggedMessage:
     sid = uow.new_sid("MM" if num_media else "SM")
     row = LoggedMessage(
@@ -54,7 +58,7 @@ def _new(
         to_address=to_address,
         body=body,
         num_media=num_media,
-        num_segments=1 if num_media else segments.number_of_segments(body),
+        num_segments=_segments(body, num_media) if from_address else 0,
         media_urls=list(media_urls),
         messaging_service_sid=messaging_service_sid,
         provider_sid=provider_sid,
@@ -62,14 +66,24 @@ def _new(
         date_created=uow.now,
         date_updated=uow.now,
         date_sent=uow.now if direction == "inbound" else None,
+        status_callback=status_callback,
     )
     store.insert(uow, row)
     return row
 
 
-async def _state(uow: UnitOfWork, kind: str, row: LoggedMessage, **further: object) -> Event:
+def _segments(body: str, num_media: int) -> int:
+    return 1 if num_media else segments.number_of_segments(body)
+
+
+async def _state(uow: UnitOfWork, kind: str, row: LoggedMessage, *, moved: bool = False, **further: object) -> Event:
+    """State a fact about a message.
+
+    :param moved: its status is another than before, which its status callback is told.
+    """
     snapshot = {**msgspec.to_builtins(row), **further}
-    return await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot)
+    listeners = {"status_callback": row.status_callback if moved else None}
+    return await state(uow, kind, stream=row.sid, object_sid=row.sid, snapshot=snapshot, listeners=listeners)
 
 
 async def record_inbound(
@@ -80,10 +94,12 @@ async def record_inbound(
     body: str,
     num_media: int = 0,
     provider_sid: str | None = None,
+    messaging_service_sid: str | None = None,
 ) -> tuple[LoggedMessage, Event]:
     """Log a text that came in, and state `carrier_message.received/1`.
 
     :param provider_sid: the carrier's own SID of it.
+    :param messaging_service_sid: the service whose pool has the number.
     :returns: the record and its event, which is the cause of all that the text brings about.
     """
     row = _new(
@@ -95,6 +111,7 @@ async def record_inbound(
         body=body,
         num_media=num_media,
         provider_sid=provider_sid,
+        messaging_service_sid=messaging_service_sid,
     )
     return row, await _state(uow, RECEIVED, row)
 
@@ -138,25 +155,73 @@ async def queue(
     to_address: str,
     body: str,
     media_urls: Sequence[str] = (),
+    direction: str = "outbound-api",
     messaging_service_sid: str | None = None,
+    status_callback: str | None = None,
 ) -> LoggedMessage:
     """Log an order of the account itself, and state `carrier_message.queued/1`, on which its channel sends it.
 
-    :param messaging_service_sid: the service that picked the sender; the text is `accepted` then (channels.md §1.3).
+    :param messaging_service_sid: the service through which it goes; its status callback is told where no other is.
+    :param status_callback: the address that is told of each change of its status.
     """
     row = _new(
         uow,
-        direction="outbound-api",
-        status="accepted" if messaging_service_sid else "queued",
+        direction=direction,
+        status="queued",
         from_address=from_address,
         to_address=to_address,
         body=body,
         num_media=len(media_urls),
         media_urls=media_urls,
         messaging_service_sid=messaging_service_sid,
+        status_callback=status_callback,
     )
     await _state(uow, QUEUED, row)
     return row
+
+
+async def accept(
+    uow: UnitOfWork,
+    service: Service,
+    *,
+    to_address: str,
+    body: str,
+    media_urls: Sequence[str] = (),
+    status_callback: str | None = None,
+) -> LoggedMessage:
+    """Log an order whose sender its messaging service has still to choose; state `carrier_message.accepted/1`."""
+    row = _new(
+        uow,
+        direction="outbound-api",
+        status="accepted",
+        from_address="",
+        to_address=to_address,
+        body=body,
+        num_media=len(media_urls),
+        media_urls=media_urls,
+        messaging_service_sid=service.sid,
+        status_callback=status_callback or service.status_callback,
+    )
+    await _state(uow, ACCEPTED, row)
+    return row
+
+
+async def send_from(uow: UnitOfWork, sid: str, number: Number | None, *, error_code: int) -> None:
+    """Queue an accepted message from the number that was chosen; without one it has failed.
+
+    :param error_code: why it failed.
+    """
+    row = await store.lock(uow, sid)
+    if row is None or row.status != "accepted":
+        return
+    row.date_updated = uow.now
+    if number is None:
+        row.status, row.error_code = "failed", error_code
+    else:
+        row.status, row.from_address = "queued", number.phone_number
+        row.num_segments = _segments(row.body, row.num_media)
+    store.update(uow, row)
+    await _state(uow, QUEUED if number is not None else UPDATED, row, moved=True)
 
 
 async def set_status(
@@ -184,5 +249,5 @@ async def set_status(
     row.provider_sid = row.provider_sid or provider_sid
     row.date_updated = uow.now
     store.update(uow, row)
-    await _state(uow, UPDATED, row)
+    await _state(uow, UPDATED, row, moved=forward)
     return row

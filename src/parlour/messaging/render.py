@@ -3,14 +3,12 @@
 from typing import Any
 
 from parlour.kit.wire import iso, rfc2822, rfc2822_or_none
-from parlour.messaging.countries import country_of
 from parlour.messaging.errors import message_of
-from parlour.messaging.store.log import LoggedMessage
+from parlour.messaging.services import country_of
+from parlour.messaging.store.log import VERSION, LoggedMessage
 from parlour.messaging.store.numbers import Number
-from parlour.messaging.store.services import Pooled, Service
+from parlour.messaging.store.services import PoolNumber, Service
 from parlour.rest.operations import Urls
-
-VERSION = "2010-04-01"
 
 
 def message(row: LoggedMessage) -> dict[str, Any]:
@@ -26,7 +24,7 @@ def message(row: LoggedMessage) -> dict[str, Any]:
         "direction": row.direction,
         "error_code": row.error_code,
         "error_message": message_of(row.error_code),
-        "from": row.from_address,
+        "from": row.from_address or None,
         "messaging_service_sid": row.messaging_service_sid,
         "num_media": str(row.num_media),
         "num_segments": str(row.num_segments),
@@ -92,22 +90,12 @@ def _number(row: Number) -> dict[str, Any]:
 def service(row: Service, urls: Urls) -> dict[str, Any]:
     """Return the messaging Service resource."""
     url = urls.of("messaging", f"/v1/Services/{row.sid}")
-    links = {
-        "phone_numbers": "PhoneNumbers",
-        "short_codes": "ShortCodes",
-        "alpha_senders": "AlphaSenders",
-        "messages": "Messages",
-        "us_app_to_person": "Compliance/Usa2p",
-        "us_app_to_person_usecases": "Compliance/Usa2p/Usecases",
-        "channel_senders": "ChannelSenders",
-        "destination_alpha_senders": "DestinationAlphaSenders",
-    }
     return {
-        "sid": row.sid,
         "account_sid": row.account_sid,
-        "friendly_name": row.friendly_name,
+        "sid": row.sid,
         "date_created": iso(row.date_created),
         "date_updated": iso(row.date_updated),
+        "friendly_name": row.friendly_name,
         "inbound_request_url": row.inbound_request_url,
         "inbound_method": row.inbound_method,
         "fallback_url": row.fallback_url,
@@ -116,29 +104,38 @@ def service(row: Service, urls: Urls) -> dict[str, Any]:
         "sticky_sender": row.sticky_sender,
         "mms_converter": row.mms_converter,
         "smart_encoding": row.smart_encoding,
-        "scan_message_content": row.scan_message_content,
         "fallback_to_long_code": row.fallback_to_long_code,
         "area_code_geomatch": row.area_code_geomatch,
-        "synchronous_validation": row.synchronous_validation,
         "validity_period": row.validity_period,
-        "url": url,
-        "links": {name: f"{url}/{path}" for name, path in links.items()},
+        "scan_message_content": row.scan_message_content,
+        "synchronous_validation": row.synchronous_validation,
         "usecase": row.usecase,
         "us_app_to_person_registered": False,
         "use_inbound_webhook_on_number": row.use_inbound_webhook_on_number,
+        "links": {
+            "phone_numbers": f"{url}/PhoneNumbers",
+            "short_codes": f"{url}/ShortCodes",
+            "alpha_senders": f"{url}/AlphaSenders",
+            "messages": f"{url}/Messages",
+            "us_app_to_person": f"{url}/Compliance/Usa2p",
+            "us_app_to_person_usecases": f"{url}/Compliance/Usa2p/Usecases",
+            "channel_senders": f"{url}/ChannelSenders",
+            "destination_alpha_senders": f"{url}/DestinationAlphaSenders",
+        },
+        "url": url,
     }
 
 
-def pooled(row: Pooled, urls: Urls) -> dict[str, Any]:
+def pool_number(row: PoolNumber, urls: Urls) -> dict[str, Any]:
     """Return the PhoneNumber resource of a messaging service."""
     return {
-        "sid": row.sid,
+        "sid": row.number_sid,
         "account_sid": row.account_sid,
         "service_sid": row.service_sid,
         "date_created": iso(row.date_created),
-        "date_updated": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
         "phone_number": row.phone_number,
         "country_code": country_of(row.phone_number),
         "capabilities": ["MMS", "SMS"],
-        "url": urls.of("messaging", f"/v1/Services/{row.service_sid}/PhoneNumbers/{row.sid}"),
+        "url": urls.of("messaging", f"/v1/Services/{row.service_sid}/PhoneNumbers/{row.number_sid}"),
     }

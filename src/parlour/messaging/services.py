@@ -1,71 +1,152 @@
-"""Messaging services: a pool of numbers that send under one SID (channels.md §1.5)."""
+"""Messaging services: a pool of numbers under one name, and what becomes of their texts (channels.md §1.5, §1.8)."""
 
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
+from phonenumbers import NumberParseException, parse, region_code_for_number
 
 from parlour.messaging import errors
-from parlour.messaging.store import numbers as number_store
 from parlour.messaging.store import services as store
-from parlour.messaging.store.services import Pooled, Service
+from parlour.messaging.store.numbers import Number
+from parlour.messaging.store.services import PoolNumber, Service
 from parlour.outbox.facts import state
-from parlour.rest.errors import not_found
+from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
-
-__all__ = ["Pooled", "Service", "add_number", "create", "fetch", "fetch_number", "pick_sender", "remove", "update"]
 
 DEFAULT_NAME: Final = "Default Messaging Service for Conversations"
 REMOVED: Final = "messaging_service.removed/1"
-POOL_MAX: Final = 400  # numbers of one service (21714)
-AREA_CODE: Final = 5  # characters of a number with country code 1 up to its area code
+POOL_MAX: Final = 400  # numbers (21714)
+VALIDITY: Final = 36_000  # seconds
+NORTH_AMERICA: Final = "+1"
+AREA_CODE_END: Final = 5  # characters of +1 and the area code
+
+of_number = store.of_number
+oldest = store.oldest
 
 
-async def create(uow: UnitOfWork, *, friendly_name: str, **given: Any) -> Service:
-    """Create a service; `given` are values of its columns."""
+class Settings(msgspec.Struct, kw_only=True, frozen=True):
+    """What may be set of a service; None leaves a field as it is, an empty URL takes it away."""
+
+    friendly_name: str | None = None
+    inbound_request_url: str | None = None
+    inbound_method: str | None = None
+    fallback_url: str | None = None
+    fallback_method: str | None = None
+    status_callback: str | None = None
+    sticky_sender: bool | None = None
+    mms_converter: bool | None = None
+    smart_encoding: bool | None = None
+    scan_message_content: str | None = None
+    fallback_to_long_code: bool | None = None
+    area_code_geomatch: bool | None = None
+    validity_period: int | None = None
+    synchronous_validation: bool | None = None
+    usecase: str | None = None
+    use_inbound_webhook_on_number: bool | None = None
+    autocreate: bool | None = None
+
+
+URLS: Final = {
+    "inbound_request_url": "InboundRequestUrl",
+    "fallback_url": "FallbackUrl",
+    "status_callback": "StatusCallback",
+}
+
+
+def _apply(row: Service, given: Settings) -> None:
+    for name in given.__struct_fields__:
+        value = getattr(given, name)
+        if value is None:
+            continue
+        if name in URLS:
+            value = value or None
+            if value is not None and not is_url(value):
+                raise invalid_parameter(URLS[name], f"'{value[:200]}' is not an http or https URL")
+        setattr(row, name, value)
+
+
+def is_url(text: str) -> bool:
+    """Say whether a text is an address that webhooks are sent to."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+async def create(uow: UnitOfWork, given: Settings) -> Service:
+    """Make a service with an empty pool.
+
+    :raises ContractError: 20001, a URL is none or the name is missing.
+    """
+    if not given.friendly_name:
+        raise invalid_parameter("FriendlyName", "1 to 64 characters")
     row = Service(
         account_sid=uow.account_sid,
         sid=uow.new_sid("MG"),
-        friendly_name=friendly_name,
+        friendly_name=given.friendly_name,
+        inbound_request_url=None,
+        inbound_method="POST",
+        fallback_url=None,
+        fallback_method="POST",
+        status_callback=None,
+        sticky_sender=True,
+        mms_converter=True,
+        smart_encoding=True,
+        scan_message_content="inherit",
+        fallback_to_long_code=True,
+        area_code_geomatch=True,
+        validity_period=VALIDITY,
+        synchronous_validation=False,
+        usecase="undeclared",
+        use_inbound_webhook_on_number=False,
+        autocreate=False,
         date_created=uow.now,
         date_updated=uow.now,
-        **given,
     )
+    _apply(row, given)
     await store.insert(uow, row)
     return row
 
 
 async def create_default(uow: UnitOfWork) -> Service:
-    """Create the service that an account's conversations have until others are made."""
-    return await create(uow, friendly_name=DEFAULT_NAME)
+    """Make the service that an account's conversations have until it says otherwise (conversations.md §2.3)."""
+    return await create(uow, Settings(friendly_name=DEFAULT_NAME))
+
+
+async def update(uow: UnitOfWork, sid: str, given: Settings) -> Service:
+    """Change what is given of a service.
+
+    :raises ContractError: 404; 20001, a URL is none.
+    """
+    row = await store.lock(uow, sid)
+    if row is None:
+        raise not_found(sid)
+    if given.friendly_name == "":
+        raise invalid_parameter("FriendlyName", "1 to 64 characters")
+    _apply(row, given)
+    row.date_updated = uow.now
+    await store.update(uow, row)
+    return row
 
 
 async def fetch(reader: Reader, sid: str) -> Service:
-    """Return a service. Error: 404/20404."""
+    """Return a service.
+
+    :raises ContractError: 404.
+    """
     row = await store.fetch(reader, sid)
     if row is None:
         raise not_found(sid)
     return row
 
 
-async def oldest(reader: Reader) -> Service | None:
-    """Return the account's first service."""
-    return await store.oldest(reader)
-
-
-async def update(uow: UnitOfWork, sid: str, **given: Any) -> Service:
-    """Change columns of a service. Error: 404/20404."""
-    row = await store.lock(uow, sid)
-    if row is None:
-        raise not_found(sid)
-    for name, value in given.items():
-        setattr(row, name, value)
-    row.date_updated = uow.now
-    await store.update(uow, row)
-    return row
-
-
 async def remove(uow: UnitOfWork, sid: str) -> None:
-    """Delete a service; its numbers stay the account's. Error: 404/20404."""
+    """Delete a service; its numbers are free again. States `messaging_service.removed/1`.
+
+    :raises ContractError: 404.
+    """
     row = await store.lock(uow, sid)
     if row is None:
         raise not_found(sid)
@@ -73,57 +154,62 @@ async def remove(uow: UnitOfWork, sid: str) -> None:
     await store.delete(uow, sid)
 
 
-async def add_number(uow: UnitOfWork, sid: str, number_sid: str) -> Pooled:
-    """Put a number into the pool.
+async def add_number(uow: UnitOfWork, service_sid: str, number_sid: str) -> PoolNumber:
+    """Put a number of the account into the pool.
 
-    Errors: 404/20404 no such service, 21704 no such number, 409/21710 it is in the pool, 409/21712 in another's,
-    21714 the pool is full.
+    :raises ContractError: 404; 21710 it is in this pool, 21712 in another, 21714 the pool is full.
     """
-    if await store.lock(uow, sid) is None:
-        raise not_found(sid)
-    if await number_store.fetch(uow, number_sid) is None:
-        raise errors.no_number(number_sid)
-    if await store.count_numbers(uow, sid) >= POOL_MAX:
-        raise errors.POOL_FULL
-    if not await store.add_number(uow, sid, number_sid):
-        holder = await store.pooled(uow, number_sid)
-        raise errors.in_service(number_sid) if holder and holder.service_sid == sid else errors.elsewhere(number_sid)
-    return await fetch_number(uow, sid, number_sid)
+    if await store.lock(uow, service_sid) is None:
+        raise not_found(service_sid)
+    if await store.pool_size(uow, service_sid) >= POOL_MAX:
+        raise errors.pool_full(POOL_MAX)
+    if not await store.add_number(uow, service_sid, number_sid):
+        raise errors.number_in_service(number_sid, here=await store.holder(uow, number_sid) == service_sid)
+    return await fetch_number(uow, service_sid, number_sid)
 
 
-async def fetch_number(reader: Reader, sid: str, number_sid: str) -> Pooled:
-    """Return a number of the pool. Error: 404/20404."""
-    row = await store.fetch_number(reader, sid, number_sid)
+async def fetch_number(reader: Reader, service_sid: str, number_sid: str) -> PoolNumber:
+    """Return a number of the pool.
+
+    :raises ContractError: 404.
+    """
+    await fetch(reader, service_sid)
+    row = await store.fetch_number(reader, service_sid, number_sid)
     if row is None:
-        raise not_found(f"{sid}/{number_sid}")
+        raise not_found(number_sid)
     return row
 
 
-async def remove_number(uow: UnitOfWork, sid: str, number_sid: str) -> None:
-    """Take a number out of the pool. Error: 404/20404."""
-    if not await store.remove_number(uow, sid, number_sid):
-        raise not_found(f"{sid}/{number_sid}")
+async def remove_number(uow: UnitOfWork, service_sid: str, number_sid: str) -> None:
+    """Take a number out of the pool; whoever knew the service by it gets another next time.
 
-
-async def pick_sender(reader: Reader, sid: str, to_address: str, wanted: str | None = None) -> str:
-    """Return the number of the pool that texts a recipient: the one wanted, the last one, the nearest, the first.
-
-    `wanted` must be in the pool. Errors: 21701 no such service, 21703 its pool is empty, 21606 not in the pool.
+    :raises ContractError: 404.
     """
-    row = await store.fetch(reader, sid)
-    if row is None:
-        raise errors.no_service(sid)
-    pool = [one.phone_number for one in await store.page_of_numbers(reader, sid, after="", limit=POOL_MAX)]
-    if not pool:
-        raise errors.no_sender(sid)
-    if wanted:
-        if wanted not in pool:
-            raise errors.bad_from(wanted)
-        return wanted
-    last = await store.last_sender(reader, to_address, pool) if row.sticky_sender else None
-    near = next((one for one in pool if _same_area(one, to_address)), None) if row.area_code_geomatch else None
-    return last or near or pool[0]
+    await fetch(uow, service_sid)
+    if not await store.remove_number(uow, service_sid, number_sid):
+        raise not_found(number_sid)
 
 
-def _same_area(one: str, other: str) -> bool:
-    return one.startswith("+1") and one[:AREA_CODE] == other[:AREA_CODE]
+async def choose_sender(uow: UnitOfWork, service: Service, recipient: str) -> Number | None:
+    """Choose the number a text goes out from; None when the pool has none for this recipient.
+
+    A sticky service keeps to the number that the recipient knows; else the number of the recipient's area code comes
+    first (`area_code_geomatch`, in North America), and among equals the one that was not used for longest.
+    """
+    known = await store.sticky(uow, service.sid, recipient) if service.sticky_sender else None
+    if known is not None:
+        return known
+    near = service.area_code_geomatch and recipient.startswith(NORTH_AMERICA)
+    found = await store.choose(uow, service.sid, recipient, prefix=recipient[:AREA_CODE_END] if near else "")
+    if found is not None and service.sticky_sender:
+        await store.stick(uow, service.sid, recipient, found.sid)
+    return found
+
+
+def country_of(phone_number: str) -> str | None:
+    """Return the ISO 3166-1 country of a number, None where it is not known."""
+    try:
+        region = region_code_for_number(parse(phone_number))
+    except NumberParseException:
+        return None
+    return None if region in (None, "ZZ", "001") else str(region)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
 from parlour.outbox.reactions import Registry
 from parlour.outbox.wake import Wake
 from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, DatabaseUnavailable
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Unanswered, UnitOfWork
 
 LANES_AT_ONCE: Final = 512  # a hanging receiver holds one of them, so that it slows nobody
 LANES_OF_ONE: Final = 128  # lanes that one subscriber may hold: what hangs with many streams leaves room for others
@@ -287,8 +287,23 @@ class Runner:
 
         first = jobs[0]
         cause = None if first.event is None else first.event.sid
-        async with self._steps:
-            await self._database.step(first.account_sid, work, request_id=first.request_id, cause=cause, on_begin=take)
+        answers: dict[Hashable, object] = {}
+        while True:
+            try:
+                async with self._steps:
+                    await self._database.try_step(
+                        first.account_sid,
+                        work,
+                        request_id=first.request_id,
+                        cause=cause,
+                        on_begin=take,
+                        answers=answers,
+                    )
+                break
+            except Unanswered as unanswered:
+                if len(jobs) > 1:
+                    raise  # one by one, so that each job has the answers to its own questions
+                await self._database.answer(first.account_sid, first.request_id, unanswered.question, answers)
         if not began:
             await self._with_connection(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
 

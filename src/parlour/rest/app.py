@@ -178,8 +178,7 @@ class RestApp:
         if operation.callers == PUBLIC:
             return Caller("public", "")
         caller = await self._authenticator.authenticate(headers)
-        if caller.kind not in operation.callers:
-            raise errors.forbidden(f"A caller with {caller.kind} credentials may not do this")
+        operation.admit(caller)
         return caller
 
 

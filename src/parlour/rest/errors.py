@@ -10,6 +10,7 @@ __all__ = [
     "invalid_parameter",
     "method_not_allowed",
     "missing_parameter",
+    "needs_main_key",
     "not_found",
 ]
 
@@ -37,6 +38,13 @@ def method_not_allowed(method: str) -> ContractError:
 def authentication_failed() -> ContractError:
     """Refuse missing or wrong credentials."""
     return ContractError(20003, 401, "Authenticate: no or wrong account SID, API key, auth token or secret")
+
+
+def needs_main_key() -> ContractError:
+    """Refuse a standard API key where the account's own token or a main key is needed."""
+    return ContractError(
+        20003, 401, "Authenticate: a standard API key may not do this; use a main key or the auth token"
+    )
 
 
 def forbidden(why: str, code: int = 20403) -> ContractError:

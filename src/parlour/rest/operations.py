@@ -9,14 +9,16 @@ import msgspec
 
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json
-from parlour.rest.errors import invalid_parameter
+from parlour.rest.errors import forbidden, invalid_parameter, needs_main_key
 from parlour.rest.forms import Form, NoForm
+from parlour.rest.rights import Right
 from parlour.store.database import Database
 from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
 
-ACCOUNT: Final = frozenset({"account", "api_key"})
+OWNER: Final = frozenset({"account", "main_key"})
+ACCOUNT: Final = OWNER | {"api_key"}
 TOKEN: Final = frozenset({"token"})
 PUBLIC: Final = frozenset({"public"})
 BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes of a form or JSON body
@@ -26,7 +28,9 @@ BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes of a form or JSON body
 class Caller:
     """Who calls.
 
-    :ivar kind: ``account`` (SID and auth token), ``api_key``, ``token`` (access token) or ``public``.
+    :ivar kind: ``account`` (SID and auth token), ``main_key``, ``api_key`` (a standard one), ``token`` (access token)
+        or ``public``.
+    :ivar key_sid: of an API key; None otherwise.
     :ivar identity: of an access token; None otherwise.
     :ivar grants: of an access token.
     """
@@ -35,6 +39,7 @@ class Caller:
     account_sid: str
     identity: str | None = None
     grants: Mapping[str, Any] = field(default_factory=dict)
+    key_sid: str | None = None
 
 
 class Authenticator(Protocol):
@@ -220,6 +225,7 @@ class Operation:
     :ivar refused: published parameters out of scope: name to the reason.
     :ivar ignored: published parameters that have no effect by the contract itself.
     :ivar stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
+    :ivar rights: what it does for the holder of an access token, who needs what these say; empty where no token may.
     """
 
     method: str
@@ -232,6 +238,15 @@ class Operation:
     ignored: frozenset[str]
     body: str
     stored_only: Mapping[str, str] = field(default_factory=dict)
+    rights: tuple[Right, ...] = ()
+
+    def admit(self, caller: Caller) -> None:
+        """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
+        if caller.kind in self.callers:
+            return
+        if caller.kind == "api_key":
+            raise needs_main_key()
+        raise forbidden(f"A caller with {caller.kind} credentials may not do this")
 
 
 class Operations:
@@ -267,6 +282,7 @@ class Operations:
         ignored: Sequence[str] = (),
         body: str = "form",
         stored_only: Mapping[str, str] | None = None,
+        rights: Sequence[Right] = (),
     ) -> Callable[[handler_type], handler_type]:
         """Register a handler.
 
@@ -275,7 +291,11 @@ class Operations:
         :param ignored: published parameters that have no effect by the contract itself.
         :param body: ``form``, ``json`` (read with ``call.json()``) or ``raw`` (read with ``call.stream``).
         :param stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
+        :param rights: what it does for the holder of an access token; every operation that tokens may call has some.
+        :raises ValueError: tokens may call it and it has none, or the other way round.
         """
+        if bool(rights) != (callers >= TOKEN):
+            raise ValueError(f"{method} {', '.join(paths)}: rights are for operations that access tokens may call")
 
         def register(handler: handler_type) -> handler_type:
             for path in paths:
@@ -291,6 +311,7 @@ class Operations:
                         frozenset(ignored),
                         body,
                         dict(stored_only or {}),
+                        tuple(rights),
                     )
                 )
             return handler

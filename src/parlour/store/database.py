@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -15,11 +15,14 @@ from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.wire import decode_json, json_text
 from parlour.store.pool import Pool
-from parlour.store.unit import Extension, Reader, UnitOfWork
+from parlour.store.unit import Extension, Question, Reader, Unanswered, UnitOfWork
 
 T = TypeVar("T")
+# Asks somebody outside: account SID, request id, question. It has its own time limit and raises for nobody's fault.
+Ask = Callable[[str, str, Question], Awaitable[object]]
 
 STEP_ATTEMPTS: Final = 8  # times a step runs before a deadlock is the caller's problem
+QUESTIONS: Final = 64  # that one step may have; more of them are a mistake
 CONNECT_WAIT: Final = 10.0  # seconds a request waits for a free connection before 503
 IDLE_IN_TRANSACTION: Final = "10000"  # milliseconds; enforces DESIGN 2.3
 DIAL_WAIT: Final = 3.0  # seconds for a new connection; a dying server accepts and never says a word
@@ -78,6 +81,7 @@ class Database:
         self._pool: Pool | None = None
         self._books: Pool | None = None
         self.extensions: dict[type[Extension], Callable[[], Extension]] = {}
+        self.ask: Ask = _nobody
 
     async def open(self, *, patience: float = 30.0) -> None:
         """Connect, waiting up to ``patience`` seconds for a database that is not up yet."""
@@ -173,11 +177,45 @@ class Database:
         """Run ``work`` in one transaction, from its start again on a deadlock.
 
         A connection found dead before COMMIT was sent is replaced once; after that the outcome is unknown and the
-        caller hears 503.
+        caller hears 503. What ``work`` must know from outside first is asked while no transaction is open; then it
+        runs again with the answer.
 
         :param request_id: the request this belongs to, for events and logs.
         :param cause: SID of the event whose reaction this is.
         :param on_begin: done first in the transaction, where one is begun at all.
+        :raises DatabaseUnavailable: PostgreSQL is away.
+        """
+        answers: dict[Hashable, object] = {}
+        while True:
+            try:
+                return await self.try_step(
+                    account_sid, work, request_id=request_id, cause=cause, on_begin=on_begin, answers=answers
+                )
+            except Unanswered as unanswered:
+                await self.answer(account_sid, request_id, unanswered.question, answers)
+
+    async def answer(
+        self, account_sid: str, request_id: str, question: Question, answers: dict[Hashable, object]
+    ) -> None:
+        """Ask a question of a step, and keep the answer for its next run."""
+        if question.key in answers or len(answers) >= QUESTIONS:
+            raise RuntimeError(f"the question {question.key} does not end")
+        answers[question.key] = await self.ask(account_sid, request_id, question)
+
+    async def try_step(
+        self,
+        account_sid: str,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        request_id: str = "",
+        cause: str | None = None,
+        on_begin: Callable[[UnitOfWork], Awaitable[None]] | None = None,
+        answers: Mapping[Hashable, object],
+    ) -> T:
+        """Do as ``step`` does, and leave questions to the caller, who may hold what others wait for.
+
+        :param answers: to the questions of earlier runs.
+        :raises Unanswered: nothing was done; ``answer`` asks.
         :raises DatabaseUnavailable: PostgreSQL is away.
         """
         attempt = 0
@@ -187,7 +225,7 @@ class Database:
                 pool = _opened(self._pool)
                 connection = await _borrow(pool)
                 try:
-                    return await self._attempt(connection, account_sid, work, request_id, cause, on_begin)
+                    return await self._attempt(connection, account_sid, work, request_id, cause, on_begin, answers)
                 except LEFT_OPEN:
                     connection.terminate()
                     raise
@@ -211,6 +249,7 @@ class Database:
         request_id: str,
         cause: str | None,
         on_begin: Callable[[UnitOfWork], Awaitable[None]] | None,
+        answers: Mapping[Hashable, object],
     ) -> T:
         unit = UnitOfWork(
             connection,
@@ -220,6 +259,7 @@ class Database:
             request_id=request_id,
             cause=cause,
             extensions=self.extensions,
+            answers=answers,
         )
         if on_begin is not None:
             unit.on_begin = lambda: on_begin(unit)
@@ -239,6 +279,10 @@ class Database:
             await connection.execute("COMMIT")
         unit.committed()
         return result
+
+
+async def _nobody(_account_sid: str, _request_id: str, question: Question) -> object:
+    raise RuntimeError(f"there is nobody to ask: {question.key}")
 
 
 def _opened(pool: Pool | None) -> Pool:

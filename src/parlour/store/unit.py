@@ -5,7 +5,7 @@ statement needs neither BEGIN nor COMMIT (docs/decisions/hot-path.md).
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -33,6 +33,23 @@ class Extension(Protocol):
     def committed(self) -> None:
         """Hear that the transaction was committed."""
         ...
+
+
+class Question(Protocol):
+    """Something that only somebody outside knows, such as whether a pre-event webhook lets an action happen."""
+
+    @property
+    def key(self) -> Hashable:
+        """Return what the question is about: a unit that runs again finds its answer by it."""
+        ...
+
+
+class Unanswered(Exception):
+    """A unit needs an answer first: it is undone, the question is asked outside, and it runs again (DESIGN 2.3)."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(f"nobody was asked yet: {question.key}")
+        self.question = question
 
 
 class Reader:
@@ -68,6 +85,7 @@ class UnitOfWork(Reader):
 
     :ivar request_id: the request that all of this belongs to.
     :ivar cause: SID of the event whose reaction this is, or None.
+    :ivar answers: what was answered to the questions of earlier runs of this unit, by their keys.
     """
 
     def __init__(
@@ -80,10 +98,12 @@ class UnitOfWork(Reader):
         request_id: str = "",
         cause: str | None = None,
         extensions: Mapping[type[Extension], Callable[[], Extension]] = MappingProxyType({}),
+        answers: Mapping[Hashable, object] = MappingProxyType({}),
     ) -> None:
         super().__init__(connection, account_sid, now)
         self.request_id = request_id
         self.cause = cause
+        self.answers = answers
         self._sids = sids
         self._factories = extensions
         self._deferred: list[tuple[str, tuple[object, ...]]] = []

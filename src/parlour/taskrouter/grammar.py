@@ -12,6 +12,7 @@ from typing import TypeAlias
 Path: TypeAlias = tuple[str | int, ...]
 
 MAX_DEPTH = 60  # nested parentheses and NOTs; a deeper document is refused, never a stack overflow
+MAX_TOKENS = 20_000  # of one expression: what a worker can be compared with in a few milliseconds
 
 
 class ExpressionSyntaxError(ValueError):
@@ -121,6 +122,8 @@ def tokens(text: str) -> list[Token]:
         match = _TOKEN.match(text, position)
         if match is None:
             raise ExpressionSyntaxError(f"token recognition error at: '{text[position]}'", position)
+        if len(found) == MAX_TOKENS:
+            raise ExpressionSyntaxError(f"expression has more than {MAX_TOKENS} words and signs", position)
         if match.lastgroup != "space":
             found.append(Token(match.lastgroup or "", match.group(), position))
         position = match.end()

@@ -13,11 +13,12 @@ from parlour.kit.secrets_box import SecretsBox
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.runner import MAX_ATTEMPTS
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.webhooks import request, store
+from parlour.webhooks import overrides, request, store
+from parlour.webhooks.overrides import LONGEST, TOTAL
 from parlour.webhooks.request import Request
 from parlour.webhooks.store import Delivery
 
-TIMEOUT: Final = 5.0  # seconds in all, at every level (conversations.md §6.4)
+SHORTEST: Final = 0.1  # seconds that a try is given at least
 LARGEST_ANSWER: Final = 1024 * 1024  # bytes
 ANSWER_KEPT: Final = 4096  # bytes of an answer in the log
 BUSY: Final = frozenset({408, 425, 429})  # refusals that say "later"
@@ -33,6 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     :ivar stream: SID of the row in whose order its events come.
     :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
     :ivar pairs: the parameters without `RetryCount`.
+    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
     """
 
     webhook_sid: str
@@ -43,20 +45,65 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    counted: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a request.
 
     :ivar again: whether another try may succeed.
+    :ivar sent: whether the receiver may have seen it.
+    :ivar body: the whole answer.
     """
 
     delivered: bool
     again: bool
+    sent: bool
     status: int | None
-    answer: str | None
+    body: bytes = b""
     error: str | None
     duration_ms: int
+
+    @property
+    def answer(self) -> str | None:
+        """Return the answer as the log keeps it, None where there was none."""
+        if self.status is None:
+            return None
+        return self.body[:ANSWER_KEPT].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a delivery, and what became of it.
+
+    :ivar number: 1 for the first.
+    """
+
+    number: int
+    parameters: str
+    outcome: Outcome
+
+    def row(self, uow: UnitOfWork, told: Told, outcome: str, *, asked: bool = False) -> Delivery:
+        """Return its line of the log."""
+        return Delivery(
+            account_sid=uow.account_sid,
+            sid=uow.new_sid("WD"),
+            at=uow.now,
+            webhook_sid=told.webhook_sid,
+            stream=told.stream,
+            event_sid=told.event_sid,
+            event_type=told.event_type,
+            attempt=self.number,
+            method=told.method,
+            url=request.shown(told.url),
+            parameters=self.parameters,
+            token=idempotency_token(told),
+            outcome=outcome,
+            status=self.outcome.status,
+            answer=self.outcome.answer,
+            error=self.outcome.error,
+            duration_ms=self.outcome.duration_ms,
+            asked=asked,
+        )
 
 
 class Deliverer:
@@ -67,55 +114,57 @@ class Deliverer:
         self._box = box
 
     async def deliver(self, run: JobRun, told: Told) -> None:
-        """Try once, write the log, and end the job where the receiver took it.
+        """Try, write the log, and end the job where the receiver took it.
+
+        A URL that says how often is tried as often as it says, at once; any other again and again by its lane.
 
         :raises Retry: the receiver was away, slow or failed; its lane waits.
         :raises Dead: it refused, the guard did, or this was the last try.
         """
-        parameters = request.encode([*told.pairs, ("RetryCount", str(run.attempt - 1))])
-        token = idempotency_token(told)
-        made = request.make(
-            method=told.method,
-            url=told.url,
-            parameters=parameters,
-            auth_token=await run.read(self.auth_token),
-            token=token,
-        )
-        outcome = await self.call(made)
-
-        def write(uow: UnitOfWork) -> None:
-            row = Delivery(
-                account_sid=uow.account_sid,
-                sid=uow.new_sid("WD"),
-                at=uow.now,
-                webhook_sid=told.webhook_sid,
-                stream=told.stream,
-                event_sid=told.event_sid,
-                event_type=told.event_type,
-                attempt=run.attempt,
-                method=told.method,
-                url=request.shown(told.url),
-                parameters=parameters,
-                token=token,
-                outcome=named(outcome, last=run.attempt >= MAX_ATTEMPTS),
-                status=outcome.status,
-                answer=outcome.answer,
-                error=outcome.error,
-                duration_ms=outcome.duration_ms,
-            )
-            store.insert(uow, row)
+        own = overrides.of(told.url).retries is not None
+        tries = await self.tries(told, await run.read(self.auth_token), attempt=run.attempt)
+        outcome = tries[-1].outcome
+        over = own or run.attempt >= MAX_ATTEMPTS
 
         async def work(uow: UnitOfWork) -> None:
-            write(uow)
+            for each in tries:
+                store.insert(uow, each.row(uow, told, named(each.outcome, last=over and each is tries[-1], own=own)))
 
         if outcome.delivered:
             await run.finish(work)
             return
         await run.step(work)
-        reason = outcome.error or f"{told.url[:200]} answered {outcome.status}"
-        if not outcome.again:
+        reason = outcome.error or f"{request.shown(told.url)[:200]} answered {outcome.status}"
+        if own or not outcome.again:
             raise Dead(reason)
         raise Retry(reason=reason)
+
+    async def tries(self, told: Told, auth_token: str, *, attempt: int, limit: float = LONGEST) -> list[Try]:
+        """Call once, and again at once as often as the URL's overrides ask for; never raises for a receiver's fault.
+
+        :param attempt: number of the first of them.
+        :param limit: seconds for all of them, whatever the URL says.
+        """
+        rules = overrides.of(told.url)
+        end = time.monotonic() + min(rules.total, limit)
+        done: list[Try] = []
+        while True:
+            number = attempt + len(done)
+            count = [("RetryCount", str(number - 1))] if told.counted else []
+            parameters = request.encode([*told.pairs, *count])
+            made = request.make(
+                method=told.method,
+                url=told.url,
+                parameters=parameters,
+                auth_token=auth_token,
+                token=idempotency_token(told),
+            )
+            left = max(end - time.monotonic(), SHORTEST)
+            outcome = await self.call(made, connect=rules.connect, read=rules.read, total=left)
+            done.append(Try(number=number, parameters=parameters, outcome=outcome))
+            again = not outcome.delivered and rules.tries_again(status=outcome.status, sent=outcome.sent)
+            if not again or len(done) > (rules.retries or 0) or time.monotonic() + SHORTEST >= end:
+                return done
 
     async def auth_token(self, reader: Reader) -> str:
         """Return the auth token of the reader's account in clear.
@@ -127,10 +176,19 @@ class Deliverer:
             raise Dead(NO_ACCOUNT)
         return self._box.open(account.auth_token)
 
-    async def call(self, made: Request, *, trusted: bool = False) -> Outcome:
+    async def call(
+        self,
+        made: Request,
+        *,
+        trusted: bool = False,
+        connect: float | None = None,
+        read: float | None = None,
+        total: float = TOTAL,
+    ) -> Outcome:
         """Send a request and say what became of it; never raises for a receiver's fault.
 
         :param trusted: the operator named the destination.
+        :param connect: seconds until the connection stands; `read`: without a byte; `total`: in all.
         """
         began = time.monotonic()
         try:
@@ -141,7 +199,9 @@ class Deliverer:
                 headers=made.headers,
                 body=made.body,
                 basic=made.basic,
-                timeout=TIMEOUT,
+                timeout=total,
+                connect=connect,
+                read=read,
                 max_bytes=LARGEST_ANSWER,
                 exact=True,
             )
@@ -152,16 +212,17 @@ class Deliverer:
             return Outcome(
                 delivered=False,
                 again=not refused,
+                sent=error.sent,
                 status=None,
-                answer=None,
                 error=str(error)[:2000],
                 duration_ms=_since(began),
             )
         return Outcome(
             delivered=200 <= answer.status < 300,
             again=answer.status >= 500 or answer.status in BUSY,
+            sent=True,
             status=answer.status,
-            answer=answer.body[:ANSWER_KEPT].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            body=answer.body,
             error=None,
             duration_ms=_since(began),
         )
@@ -173,11 +234,14 @@ def idempotency_token(told: Told) -> str:
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 
 
-def named(outcome: Outcome, *, last: bool) -> str:
-    """Return the word of the log for an outcome."""
+def named(outcome: Outcome, *, last: bool, own: bool = False) -> str:
+    """Return the word of the log for an outcome.
+
+    :param own: the URL says how often, so that a refusal is not the end.
+    """
     if outcome.delivered:
         return "delivered"
-    return "dead" if last or not outcome.again else "failed"
+    return "dead" if last or (not own and not outcome.again) else "failed"
 
 
 def _since(began: float) -> int:

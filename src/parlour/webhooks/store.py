@@ -14,7 +14,10 @@ refs.register("WD", "webhook_delivery")
 
 
 class Delivery(msgspec.Struct, kw_only=True):
-    """A row of `webhook_delivery`: one try."""
+    """A row of `webhook_delivery`: one try.
+
+    :ivar asked: a pre-event, which is no part of a replay.
+    """
 
     account_sid: str
     sid: str
@@ -34,6 +37,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     error: str | None
     duration_ms: int
     replay_of: str | None = None
+    asked: bool = False
 
 
 COLUMNS: Final = ", ".join(Delivery.__struct_fields__)
@@ -54,7 +58,7 @@ WITH tries AS (
     SELECT d.*, first_value(d.sid) OVER of_event AS first_sid, row_number() OVER of_event AS number,
         count(*) OVER (PARTITION BY d.webhook_sid, d.token) AS tries
     FROM webhook_delivery d
-    WHERE d.account_sid = $1 AND d.replay_of IS NULL AND ($2::text IS NULL OR d.webhook_sid = $2)
+    WHERE d.account_sid = $1 AND d.replay_of IS NULL AND NOT d.asked AND ($2::text IS NULL OR d.webhook_sid = $2)
         AND ($3::text IS NULL OR d.stream = $3)
     WINDOW of_event AS (PARTITION BY d.webhook_sid, d.token ORDER BY d.sid)
 )

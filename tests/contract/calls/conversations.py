@@ -5,9 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from parlour.conversations import receipts
-from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, delete_with_header, role, twice
+from tests.contract.calls.basics import (
+    ATTRIBUTES,
+    LATER,
+    THEN,
+    conversation,
+    delete_with_header,
+    messaging_service,
+    role,
+    twice,
+)
 from tests.contract.calls.media import picture
-from tests.contract.calls.messaging_services import messaging_service
 from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
 from tests.contract.world import World

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.contract.calls.messaging_services import with_numbers
 from tests.contract.good_calls import good
 from tests.contract.world import World
 
@@ -18,16 +19,23 @@ def text(world: World) -> Any:
 @good("POST", "api", f"{BASE}/Messages.json")
 def create_message(world: World) -> Callable[[], Any]:
     sender, to = world.number(), world.phone()
-    sid = world.client.incoming_phone_numbers.list(phone_number=sender, limit=1)[0].sid
-    service = world.client.messaging.v1.services.create(friendly_name=world.unique("Desk"))
-    world.client.messaging.v1.services(service.sid).phone_numbers.create(phone_number_sid=sid)
-    world.client.messages.create(to=to, messaging_service_sid=service.sid, body="Hello")
-    return lambda: world.client.messages.create(
-        to=to,
-        from_=sender,
-        body=world.unique("Hello"),
-        media_url=[f"https://example.com/{world.unique('picture')}.png"],
-    )
+    service, numbers = with_numbers(world, 1)
+    number = world.client.incoming_phone_numbers(numbers[0]).fetch()
+    service_sid = service.fetch().sid
+    world.client.messages.create(to=to, messaging_service_sid=service_sid, body="Hello")
+    return lambda: [
+        world.client.messages.create(
+            to=to,
+            body=world.unique("Hello"),
+            media_url=[f"https://example.com/{world.unique('picture')}.png"],
+            status_callback=f"https://example.com/{world.unique('status')}",
+            **chosen,
+        )
+        for chosen in (
+            {"from_": number.phone_number, "messaging_service_sid": service_sid},
+            {"from_": sender},
+        )
+    ]
 
 
 @good("GET", "api", f"{BASE}/Messages.json")

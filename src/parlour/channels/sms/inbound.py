@@ -15,7 +15,7 @@ from parlour.conversations import inbound as conversations
 from parlour.conversations.inbound import Inbound, MediaItem, Received
 from parlour.kit import failpoints
 from parlour.kit.errors import ContractError
-from parlour.messaging import log
+from parlour.messaging import log, services
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.timers import schedule
 from parlour.store.unit import UnitOfWork
@@ -89,6 +89,7 @@ async def _settle(
     if event is None or event.done_at is not None or event.form is None:
         return False
     form = event.form
+    service = await services.of_number(uow, form["To"])
     row, logged = await log.record_inbound(
         uow,
         from_address=form["From"],
@@ -96,6 +97,7 @@ async def _settle(
         body=form.get("Body", ""),
         num_media=len(files),
         provider_sid=provider_sid,
+        messaging_service_sid=service.sid if service else None,
     )
     uow.cause = logged.sid
     received = NOBODY

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from parlour.accounts import grants
-from parlour.conversations import services
+from parlour.conversations import permissions, services
 from parlour.conversations.push import credentials, notifications, registrations, render, store
 from parlour.conversations.push.schemas import (
     NOTHING_PUSHED,
@@ -135,7 +135,7 @@ def _object(call: Call) -> dict[str, Any]:
     return body
 
 
-@registering.post(REGISTRATIONS, body="json", callers=TOKEN)
+@registering.post(REGISTRATIONS, body="json", callers=TOKEN, rights=[permissions.REGISTER_DEVICE])
 async def register(call: Call, _form: object) -> Answer:
     """Register a device of the token's user (realtime-protocol.md §12)."""
     chat = call.caller.grants.get("chat")
@@ -156,14 +156,14 @@ async def register(call: Call, _form: object) -> Answer:
     return Answer(201, {"id": (await call.step(work)).sid})
 
 
-@registering.delete(f"{REGISTRATIONS}/{{Sid}}", callers=TOKEN)
+@registering.delete(f"{REGISTRATIONS}/{{Sid}}", callers=TOKEN, rights=[permissions.REGISTER_DEVICE])
 async def unregister(call: Call, _form: object) -> Answer:
     """Delete a device of the token's user."""
     await _unregister(call, sid=call.path["Sid"])
     return Answer(204)
 
 
-@registering.delete(REGISTRATIONS, body="json", callers=TOKEN)
+@registering.delete(REGISTRATIONS, body="json", callers=TOKEN, rights=[permissions.REGISTER_DEVICE])
 async def unregister_address(call: Call, _form: object) -> Answer:
     """Delete a device of the token's user by type and address."""
     body = _object(call)

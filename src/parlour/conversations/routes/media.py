@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from parlour.conversations import media, media_access, mediatypes, multipart, services
+from parlour.conversations import media, media_access, mediatypes, multipart, permissions, services
 from parlour.conversations.files import LINK_LIFETIME, MEDIA_MAX, MediaStore, link_is_valid, link_path
 from parlour.conversations.schemas import UploadMedia
 from parlour.conversations.store.media import Media
@@ -101,7 +101,7 @@ async def _upload(store: MediaStore, call: Call) -> Media:
             stored,
             service_sid=service_sid,
             filename=filename,
-            author=call.caller.identity or "sender",
+            author=call.caller.identity or media.REST_AUTHOR,
             category=form.category,
             is_multipart_upstream=parted,
         )
@@ -117,20 +117,22 @@ def make_operations(store: MediaStore) -> Operations:
     """Return the operations of media, which need the files of `store`."""
     operations = Operations("mcs")
 
-    @operations.post(BASE, body="raw", callers=ACCOUNT | TOKEN)
+    @operations.post(BASE, body="raw", callers=ACCOUNT | TOKEN, rights=[permissions.UPLOAD_MEDIA])
     async def upload_media(call: Call, _form: object) -> Answer:
         row = await _upload(store, call)
         return Answer(201, await _rendered(call, row))
 
-    @operations.get(f"{BASE}/{{Sid}}", callers=ACCOUNT | TOKEN)
+    @operations.get(f"{BASE}/{{Sid}}", callers=ACCOUNT | TOKEN, rights=[permissions.READ_MEDIA])
     async def fetch_media(call: Call, _form: object) -> Answer:
         return Answer(200, await _rendered(call, await _row(call)))
 
-    @operations.get(f"{BASE}/{{Sid}}/Content", callers=ACCOUNT | TOKEN)
+    @operations.get(f"{BASE}/{{Sid}}/Content", callers=ACCOUNT | TOKEN, rights=[permissions.READ_MEDIA])
     async def fetch_content(call: Call, _form: object) -> Answer:
         return content(store, await _row(call))
 
-    @operations.post("/v1/Services/{ServiceSid}/MediaSet", body="json", callers=ACCOUNT | TOKEN)
+    @operations.post(
+        "/v1/Services/{ServiceSid}/MediaSet", body="json", callers=ACCOUNT | TOKEN, rights=[permissions.READ_MEDIA]
+    )
     async def fetch_media_set(call: Call, _form: object) -> Answer:
         sids = _wanted(call.json())
 
@@ -169,7 +171,7 @@ def make_operations(store: MediaStore) -> Operations:
 
 
 async def _readable(reader: Reader, call: Call, sid: str) -> Media:
-    """Return a media row of the service in the path. Errors: 404/20404, 403/50107 it is not for this user."""
+    """Return a media row of the service in the path. Errors: 404/20404, 403/50430 it is not for this user."""
     row = await media.fetch(reader, sid, service_sid=call.path["ServiceSid"])
     await media_access.check(reader, call.caller, row)
     return row

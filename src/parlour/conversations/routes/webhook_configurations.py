@@ -7,7 +7,6 @@ from parlour.conversations.store.webhook_configurations import WebhookConfigurat
 from parlour.rest.operations import Answer, Call
 from parlour.store.unit import Reader, UnitOfWork
 
-STORED = {"PreWebhookUrl": "nobody is asked before an action"}
 OF_ACCOUNT = "/v1/Configuration/Webhooks"
 OF_SERVICE = f"{SERVICE}/Configuration/Webhooks"
 
@@ -19,7 +18,7 @@ async def fetch_account_webhooks(call: Call, _form: object) -> Answer:
     return Answer(200, renderer(call).account_webhooks(row))
 
 
-@operations.post(OF_ACCOUNT, form=UpdateAccountWebhooks, stored_only=STORED)
+@operations.post(OF_ACCOUNT, form=UpdateAccountWebhooks)
 async def update_account_webhooks(call: Call, form: UpdateAccountWebhooks) -> Answer:
     """Change the account's webhooks."""
     require_change(form)
@@ -47,7 +46,7 @@ async def fetch_service_webhooks(call: Call, _form: object) -> Answer:
     return Answer(200, renderer(call).service_webhooks(await call.read(work)))
 
 
-@operations.post(OF_SERVICE, form=UpdateServiceWebhooks, stored_only=STORED)
+@operations.post(OF_SERVICE, form=UpdateServiceWebhooks)
 async def update_service_webhooks(call: Call, form: UpdateServiceWebhooks) -> Answer:
     """Change a service's webhooks."""
     require_change(form)

@@ -17,6 +17,7 @@ from parlour.kit.sids import is_exact_sid
 from parlour.kit.wire import iso
 from parlour.rest.forms import Form, Limit, param
 from parlour.rest.operations import PUBLIC, TOKEN, Answer, Call, Operations
+from parlour.rest.rights import ANY_TOKEN
 
 AUTHORIZE: Final = "/v1/Flex/Authorize"
 WRONG: Final = "User name and password do not go together."
@@ -113,7 +114,7 @@ def make_token_info(tokens: AccessTokens) -> Operations:
     """Return the operation with which a client checks a token."""
     operations = Operations("flex-api")
 
-    @operations.post("/v1/Accounts/{AccountSid}/Tokens/Info", callers=TOKEN, form=TokenInfo)
+    @operations.post("/v1/Accounts/{AccountSid}/Tokens/Info", callers=TOKEN, rights=[ANY_TOKEN], form=TokenInfo)
     async def token_info(call: Call, form: TokenInfo) -> Answer:
         read = await tokens.read(form.token)
         if read.account_sid != call.account_sid:

@@ -6,22 +6,22 @@ from urllib.parse import urlsplit
 
 from parlour.messaging import dates, errors, log, numbers, render, services
 from parlour.messaging.store import log as store
+from parlour.messaging.store import services as service_store
 from parlour.messaging.store.log import Filter, LoggedMessage
 from parlour.rest.errors import not_found
-from parlour.rest.forms import Form, choice, param
+from parlour.rest.forms import Form, Limit, choice, param, ref
 from parlour.rest.operations import Answer, Call, Operations
 from parlour.store.unit import UnitOfWork
 
 BASE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages"
 BODY_MAX: Final = 1600  # characters
 MEDIA_MAX: Final = 10
-SCHEDULED: Final = "texts are sent at once"
+SCHEDULES: Final = "texts are sent at once"
 REFUSED: Final = {
-    "ScheduleType": SCHEDULED,
-    "SendAt": SCHEDULED,
-    "FallbackFrom": "channels other than SMS",
+    "ScheduleType": SCHEDULES,
+    "SendAt": SCHEDULES,
+    "FallbackFrom": "there is no RCS to fall back from",
     "ApplicationSid": "applications",
-    "StatusCallback": "status callbacks of direct messages; read the message instead",
     "ContentSid": "content templates",
     "ContentVariables": "content templates",
     "PersistentAction": "channels other than SMS",
@@ -50,9 +50,10 @@ class CreateMessage(Form):
 
     to: str = ""
     sender: str = param("From", default="")
-    messaging_service_sid: str = ""
     body: str = ""
     media_url: list[str] = param("MediaUrl", default_factory=list)
+    messaging_service_sid: Annotated[str, ref("MG", code=21701)] | None = None
+    status_callback: Annotated[str, Limit(max=2048)] | None = None
 
 
 class ListMessages(Form):
@@ -77,24 +78,34 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Send a text directly."""
     _check(form)
 
-    async def work(uow: UnitOfWork) -> LoggedMessage:
-        sender, service_sid = form.sender, form.messaging_service_sid or None
-        if service_sid is not None:
-            sender = await services.pick_sender(uow, service_sid, form.to, sender)
-        elif await numbers.by_number(uow, sender) is None:
-            raise errors.bad_from(sender)
-        if form.to == sender:
-            raise errors.SAME_TO_AND_FROM
+    return Answer(201, render.message(await call.step(lambda uow: _order(uow, form))))
+
+
+async def _order(uow: UnitOfWork, form: CreateMessage) -> LoggedMessage:
+    service_sid, callback = form.messaging_service_sid or None, form.status_callback or None
+    service = await services.fetch(uow, service_sid) if service_sid else None
+    if form.sender:
+        if await numbers.by_number(uow, form.sender) is None:
+            raise errors.bad_from(form.sender)
+        holder = await services.of_number(uow, form.sender) if service else None
+        if service is not None and (holder is None or holder.sid != service.sid):
+            raise errors.not_in_pool(form.sender, service.sid)
         return await log.queue(
             uow,
-            from_address=sender,
+            from_address=form.sender,
             to_address=form.to,
             body=form.body,
             media_urls=form.media_url,
             messaging_service_sid=service_sid,
+            status_callback=callback or (service.status_callback if service else None),
         )
-
-    return Answer(201, render.message(await call.step(work)))
+    if service is None:
+        raise errors.FROM_MISSING
+    if not await service_store.pool_size(uow, service.sid):
+        raise errors.SERVICE_WITHOUT_NUMBER
+    return await log.accept(
+        uow, service, to_address=form.to, body=form.body, media_urls=form.media_url, status_callback=callback
+    )
 
 
 def _check(form: CreateMessage) -> None:
@@ -104,6 +115,8 @@ def _check(form: CreateMessage) -> None:
         raise errors.FROM_MISSING
     if not numbers.is_phone_number(form.to):
         raise errors.bad_to(form.to)
+    if form.to == form.sender:
+        raise errors.SAME_TO_AND_FROM
     if not form.body and not form.media_url:
         raise errors.BODY_MISSING
     if len(form.body) > BODY_MAX:
@@ -113,6 +126,12 @@ def _check(form: CreateMessage) -> None:
     for url in form.media_url:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise errors.bad_media_url(url)
+    if form.status_callback and not _can_be_called(form.status_callback):
+        raise errors.bad_status_callback(form.status_callback)
+
+
+def _can_be_called(url: str) -> bool:
+    return services.is_url(url) and "_" not in (urlsplit(url).hostname or "")
 
 
 @operations.get(f"{BASE}.json", form=ListMessages)

@@ -11,6 +11,8 @@ import msgspec
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
+VERSION: Final = "2010-04-01"
+
 refs.register("SM", "message_log")
 refs.register("MM", "message_log")
 
@@ -19,6 +21,7 @@ class LoggedMessage(msgspec.Struct, kw_only=True):
     """A row of `message_log`.
 
     :ivar provider_sid: the carrier's own SID of the message, once it is known.
+    :ivar from_address: empty while the messaging service has not chosen a sender.
     :ivar media_urls: what a direct order named; media of conversations are not repeated here.
     """
 
@@ -39,6 +42,7 @@ class LoggedMessage(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     date_sent: datetime | None
+    status_callback: str | None = None
 
 
 class Filter(msgspec.Struct, kw_only=True, frozen=True):
@@ -57,7 +61,8 @@ INSERT INTO message_log ({COLUMNS}) VALUES ({", ".join(f"${n}" for n in range(1,
 FETCH: Final = f"SELECT {COLUMNS} FROM message_log WHERE account_sid = $1 AND sid = $2"
 LOCK: Final = f"{FETCH} FOR UPDATE"
 UPDATE: Final = """
-UPDATE message_log SET status = $3, body = $4, error_code = $5, provider_sid = $6, date_sent = $7, date_updated = $8
+UPDATE message_log SET status = $3, body = $4, error_code = $5, provider_sid = $6, date_sent = $7, date_updated = $8,
+    from_address = $9, num_segments = $10
 WHERE account_sid = $1 AND sid = $2"""
 DELETE: Final = "DELETE FROM message_log WHERE account_sid = $1 AND sid = $2 RETURNING sid"
 
@@ -114,6 +119,8 @@ def update(uow: UnitOfWork, row: LoggedMessage) -> None:
         row.provider_sid,
         row.date_sent,
         row.date_updated,
+        row.from_address,
+        row.num_segments,
     )
 
 

@@ -10,9 +10,8 @@ from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Conversation
 from parlour.conversations.store.participants import Participant
 from parlour.conversations.store.users import User
-from parlour.realtime.sync import access
-from parlour.realtime.sync.objects import View, of_conversation
 from parlour.rest.operations import Caller
+from parlour.rest.rights import Right, Standing
 from parlour.store.unit import Reader, UnitOfWork
 
 SOURCE = "SDK"
@@ -57,12 +56,14 @@ class Place:
 
     :ivar participant: the actor's, None for one who does not take part.
     :ivar granted: what the actor may do in it.
+    :ivar standing: how near the actor stands to it.
     """
 
     actor: Actor
     conversation: Conversation
     participant: Participant | None
     granted: Collection[str]
+    standing: Standing
 
     @property
     def sid(self) -> str:
@@ -74,9 +75,15 @@ class Place:
         """Tell whether the actor created the conversation."""
         return self.conversation.created_by == self.actor.identity
 
-    def require(self, *names: str) -> None:
-        """Refuse what none of these permissions allows. Error: 403/50107."""
-        permissions.require(self.granted, *names)
+    def require(self, right: Right, *, own: bool = False) -> None:
+        """Refuse what the actor may not do here.
+
+        :param own: what it is about, such as a message, is the actor's own.
+        :raises ContractError: 403/50430 for one who does not take part; 403/50107, the roles do not allow it.
+        """
+        if self.standing < right.standing:
+            raise errors.NOT_A_PARTICIPANT.error(identity=self.actor.identity, sid=self.sid)
+        permissions.require(self.granted, right, own=own, made=self.made_by_actor)
 
 
 async def ensure(uow: UnitOfWork, caller: Caller) -> Actor:
@@ -95,16 +102,13 @@ async def place(reader: Reader, actor: Actor, sid_or_unique_name: str) -> Place:
     """Return a conversation that the actor may see. Errors: 404/20404, 403/50107 it is not for the actor."""
     row = await conversations.fetch(reader, sid_or_unique_name, scope=actor.chat_service_sid)
     participant = await participant_store.find_identity(reader, row.sid, actor.identity)
-    shown = of_conversation(row, View.CONVERSATION)
-    if participant is None and not await access.may_read(reader, shown, actor.caller):
-        raise errors.NOT_PERMITTED.error(permission=access.JOIN)
-    return Place(actor, row, participant, await actor.permissions(reader, participant))
-
-
-async def inside(reader: Reader, actor: Actor, sid_or_unique_name: str) -> Place:
-    """Return a conversation whose messages and participants the actor may see. Errors: as ``place``."""
-    found = await place(reader, actor, sid_or_unique_name)
-    shown = of_conversation(found.conversation, View.MESSAGES)
-    if not await access.may_read(reader, shown, actor.caller):
-        raise errors.NOT_PERMITTED.error(permission="taking part")
-    return found
+    granted = await actor.permissions(reader, participant)
+    standing = permissions.standing(
+        granted,
+        takes_part=participant is not None,
+        leads=grants.leads(actor.caller),
+        made=row.created_by == actor.identity,
+    )
+    if standing is None:
+        raise errors.NOT_PERMITTED.error(permission=permissions.JOIN)
+    return Place(actor, row, participant, granted, standing)

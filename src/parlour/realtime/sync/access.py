@@ -1,6 +1,7 @@
 """Who may read what, asked for each GET and for each event (realtime-protocol.md §9)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from parlour.accounts import grants
 from parlour.conversations import permissions
@@ -8,9 +9,17 @@ from parlour.conversations.store import changes
 from parlour.conversations.store import users as user_store
 from parlour.realtime.sync.objects import SyncObject, View
 from parlour.rest.operations import Caller
+from parlour.rest.rights import Standing
 from parlour.store.unit import Reader
 
-JOIN = "joinConversation"
+# What reading an object is, in the table of rights.
+RIGHTS: Final = {
+    View.CONVERSATION: permissions.SEE_CONVERSATION,
+    View.MESSAGES: permissions.READ_MESSAGES,
+    View.ROSTER: permissions.READ_PARTICIPANTS,
+    View.CONVERSATIONS: permissions.READ_OWN,
+    View.USER: permissions.READ_USER,
+}
 
 
 async def may_read(reader: Reader, shown: SyncObject, caller: Caller) -> bool:
@@ -35,18 +44,23 @@ async def may_all_read(reader: Reader, shown: SyncObject, callers: Sequence[Call
     present = await changes.identities_in(reader, shown.owner_sid, names)
     allowed = []
     for here, caller in zip(serves, callers, strict=True):
-        inside = caller.identity in present or grants.leads(caller)
-        allowed.append(here and (inside or await _sees_document(reader, shown, caller)))
+        allowed.append(here and await _stands_near(reader, shown, caller, takes_part=caller.identity in present))
     return allowed
 
 
-async def _sees_document(reader: Reader, shown: SyncObject, caller: Caller) -> bool:
-    if shown.view is not View.CONVERSATION:
-        return False
-    return caller.identity == shown.created_by or await _may_join(reader, shown, caller)
+async def _stands_near(reader: Reader, shown: SyncObject, caller: Caller, *, takes_part: bool) -> bool:
+    leads = grants.leads(caller)
+    needed = RIGHTS[shown.view].standing
+    asks_roles = needed <= Standing.SEES and not (takes_part or leads)
+    standing = permissions.standing(
+        await _granted(reader, shown, caller) if asks_roles else (),
+        takes_part=takes_part,
+        leads=leads,
+        made=caller.identity == shown.created_by,
+    )
+    return standing is not None and standing >= needed
 
 
-async def _may_join(reader: Reader, shown: SyncObject, caller: Caller) -> bool:
+async def _granted(reader: Reader, shown: SyncObject, caller: Caller) -> frozenset[str]:
     user = await user_store.fetch(reader, shown.chat_service_sid, grants.identity(caller))
-    granted = await permissions.of(reader, shown.chat_service_sid, user=user, service_roles=grants.flex_roles(caller))
-    return JOIN in granted
+    return await permissions.of(reader, shown.chat_service_sid, user=user, service_roles=grants.flex_roles(caller))

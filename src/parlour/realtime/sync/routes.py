@@ -4,16 +4,18 @@ from typing import Annotated, Any, Final
 
 from parlour.conversations.store import changes
 from parlour.realtime.sync import data, items, paging, render, subscriptions
+from parlour.realtime.sync.access import RIGHTS
 from parlour.realtime.sync.errors import readable
 from parlour.realtime.sync.hub import Hub
 from parlour.realtime.sync.items import Item, Key
-from parlour.realtime.sync.objects import SyncObject
+from parlour.realtime.sync.objects import SyncObject, View
 from parlour.realtime.sync.paging import Query
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.forms import Form, choice, param
 from parlour.rest.operations import TOKEN, Answer, Call, Operations
 from parlour.store.unit import Reader
 
+MAPS: Final = (RIGHTS[View.ROSTER], RIGHTS[View.CONVERSATIONS], RIGHTS[View.USER])
 LARGEST_INDEX: Final = 2**31 - 1
 
 
@@ -40,7 +42,7 @@ def make_operations(hub: Hub) -> Operations:
     """Return the operations of Sync, which deliver through ``hub``."""
     operations = Operations(render.PRODUCT)
 
-    @operations.get("/v3/Documents/{Sid}", callers=TOKEN)
+    @operations.get("/v3/Documents/{Sid}", callers=TOKEN, rights=[RIGHTS[View.CONVERSATION]])
     async def fetch_document(call: Call, _form: object) -> Answer:
         async def work(reader: Reader) -> dict[str, Any]:
             shown = await readable(reader, "document", call.path["Sid"], call.caller)
@@ -52,12 +54,12 @@ def make_operations(hub: Hub) -> Operations:
 
         return Answer(200, await call.read(work))
 
-    @operations.get("/v3/Lists/{Sid}", callers=TOKEN)
+    @operations.get("/v3/Lists/{Sid}", callers=TOKEN, rights=[RIGHTS[View.MESSAGES]])
     async def fetch_list(call: Call, _form: object) -> Answer:
         shown = await call.read(lambda reader: readable(reader, "list", call.path["Sid"], call.caller))
         return Answer(200, render.descriptor(call.urls, shown, call.account_sid))
 
-    @operations.get("/v3/Maps/{Sid}", form=FetchMap, callers=TOKEN)
+    @operations.get("/v3/Maps/{Sid}", form=FetchMap, callers=TOKEN, rights=MAPS)
     async def fetch_map(call: Call, form: FetchMap) -> Answer:
         async def work(reader: Reader) -> dict[str, Any]:
             shown = await readable(reader, "map", call.path["Sid"], call.caller)
@@ -69,15 +71,15 @@ def make_operations(hub: Hub) -> Operations:
 
         return Answer(200, await call.read(work))
 
-    @operations.get("/v3/Lists/{Sid}/Items", form=ListItems, callers=TOKEN)
+    @operations.get("/v3/Lists/{Sid}/Items", form=ListItems, callers=TOKEN, rights=[RIGHTS[View.MESSAGES]])
     async def list_list_items(call: Call, form: ListItems) -> Answer:
         return await _items(call, form, "list")
 
-    @operations.get("/v3/Maps/{Sid}/Items", form=ListItems, callers=TOKEN)
+    @operations.get("/v3/Maps/{Sid}/Items", form=ListItems, callers=TOKEN, rights=MAPS)
     async def list_map_items(call: Call, form: ListItems) -> Answer:
         return await _items(call, form, "map")
 
-    @operations.post("/v4/Subscriptions", body="json", callers=TOKEN)
+    @operations.post("/v4/Subscriptions", body="json", callers=TOKEN, rights=list(RIGHTS.values()))
     async def subscribe(call: Call, _form: object) -> Answer:
         return await subscriptions.serve(call, hub)
 

@@ -20,7 +20,7 @@ CLEARED = "null"
 OPEN_TO_ALL = "access for restricted users is not served here"
 
 
-@operations.get(f"{BASE}/Configuration", callers=TOKEN)
+@operations.get(f"{BASE}/Configuration", callers=TOKEN, rights=[permissions.READ_OWN])
 async def fetch_configuration(call: Call, _form: object) -> Answer:
     """Tell a client where everything is; its user is made if it is new."""
 
@@ -32,7 +32,7 @@ async def fetch_configuration(call: Call, _form: object) -> Answer:
     return Answer(200, await call.step(work))
 
 
-@operations.get(MINE, callers=TOKEN)
+@operations.get(MINE, callers=TOKEN, rights=[permissions.READ_OWN])
 async def list_my_conversations(call: Call, _form: object) -> Answer:
     """List the conversations in which the user takes part."""
     token, size = limits(call, configuration.PAGE)
@@ -65,13 +65,13 @@ async def _seen_body(reader: Reader, call: Call) -> Body:
     return await _body(reader, call, await seen(reader, call))
 
 
-@operations.get(f"{MINE}/{{ConversationSid}}", CONVERSATION, callers=TOKEN)
+@operations.get(f"{MINE}/{{ConversationSid}}", CONVERSATION, callers=TOKEN, rights=[permissions.SEE_CONVERSATION])
 async def fetch_conversation(call: Call, _form: object) -> Answer:
     """Fetch a conversation by SID or unique name, as the user sees it."""
     return Answer(200, await call.read(lambda reader: _seen_body(reader, call)))
 
 
-@operations.post(f"{MINE}/{{ConversationSid}}", body="json", callers=TOKEN)
+@operations.post(f"{MINE}/{{ConversationSid}}", body="json", callers=TOKEN, rights=[permissions.SET_OWN_VIEW])
 async def update_my_conversation(call: Call, _form: object) -> Answer:
     """Set the user's read position or notification level."""
     wanted = read(call, UpdateMyConversation)
@@ -81,6 +81,7 @@ async def update_my_conversation(call: Call, _form: object) -> Answer:
 
     async def work(uow: UnitOfWork) -> Answer:
         place = await at(uow, call)
+        place.require(permissions.SET_OWN_VIEW)
         moved = index is None or isinstance(index, int)
         if not moved and wanted.notification_level is None:
             raise missing_parameter("last_read_message_index or notification_level")
@@ -98,7 +99,7 @@ async def update_my_conversation(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.post(f"{BASE}/Conversations", body="json", callers=TOKEN)
+@operations.post(f"{BASE}/Conversations", body="json", callers=TOKEN, rights=[permissions.CREATE_CONVERSATION])
 async def create_conversation(call: Call, _form: object) -> Answer:
     """Create a conversation; who makes it does not take part yet (§7.3)."""
     wanted = read(call, WriteConversation)
@@ -106,7 +107,7 @@ async def create_conversation(call: Call, _form: object) -> Answer:
 
     async def work(uow: UnitOfWork) -> Answer:
         who = await acting(uow, call)
-        permissions.require(await who.permissions(uow), "createConversation")
+        permissions.require(await who.permissions(uow), permissions.CREATE_CONVERSATION)
         row = await conversations.create(
             uow,
             friendly_name=wanted.friendly_name,
@@ -122,7 +123,7 @@ async def create_conversation(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.post(CONVERSATION, body="json", callers=TOKEN)
+@operations.post(CONVERSATION, body="json", callers=TOKEN, rights=[permissions.EDIT_NAME, permissions.EDIT_ATTRIBUTES])
 async def update_conversation(call: Call, _form: object) -> Answer:
     """Change names or attributes."""
     wanted = read(call, WriteConversation)
@@ -131,9 +132,9 @@ async def update_conversation(call: Call, _form: object) -> Answer:
     async def work(uow: UnitOfWork) -> Answer:
         place = await at(uow, call)
         if wanted.friendly_name is not None or wanted.unique_name is not None:
-            place.require("editConversationName")
+            place.require(permissions.EDIT_NAME)
         if wanted.attributes is not None:
-            place.require("editConversationAttributes")
+            place.require(permissions.EDIT_ATTRIBUTES)
         changed = conversations.Changes(
             friendly_name=wanted.friendly_name, unique_name=wanted.unique_name, attributes=wanted.attributes
         )
@@ -143,13 +144,13 @@ async def update_conversation(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.delete(CONVERSATION, callers=TOKEN)
+@operations.delete(CONVERSATION, callers=TOKEN, rights=[permissions.DELETE_CONVERSATION])
 async def delete_conversation(call: Call, _form: object) -> Answer:
     """Delete a conversation."""
 
     async def work(uow: UnitOfWork) -> Answer:
         place = await at(uow, call)
-        place.require("deleteConversation")
+        place.require(permissions.DELETE_CONVERSATION)
         await conversations.remove(uow, place.sid, origin=place.actor.origin)
         return Answer(204)
 

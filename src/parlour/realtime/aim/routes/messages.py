@@ -1,12 +1,12 @@
 """Operations of messages, their receipts, and typing (realtime-protocol.md §7.5, §10)."""
 
-from parlour.conversations import errors, messages
+from parlour.conversations import errors, messages, permissions
 from parlour.conversations.store import messages as store
 from parlour.realtime.aim import bodies, configuration
 from parlour.realtime.aim.bodies import CreateMessage, UpdateMessage, read, refuse
 from parlour.realtime.aim.mutations import mutate
 from parlour.realtime.aim.render import meta
-from parlour.realtime.aim.routes.common import CONVERSATION, Body, at, inside, limits, operations, renderer
+from parlour.realtime.aim.routes.common import CONVERSATION, Body, at, limits, operations, renderer, seen
 from parlour.rest.errors import invalid_parameter, missing_parameter
 from parlour.rest.operations import TOKEN, Answer, Call
 from parlour.store.unit import Reader, UnitOfWork
@@ -14,7 +14,9 @@ from parlour.store.unit import Reader, UnitOfWork
 MESSAGE = f"{CONVERSATION}/Messages/{{Sid}}"
 
 
-@operations.post(f"{CONVERSATION}/Messages", body="json", callers=TOKEN)
+@operations.post(
+    f"{CONVERSATION}/Messages", body="json", callers=TOKEN, rights=[permissions.SEND, permissions.SEND_MEDIA]
+)
 async def create_message(call: Call, _form: object) -> Answer:
     """Send a message."""
     wanted = read(call, CreateMessage)
@@ -25,11 +27,9 @@ async def create_message(call: Call, _form: object) -> Answer:
 
     async def work(uow: UnitOfWork) -> Answer:
         place = await at(uow, call)
-        if place.participant is None:
-            raise errors.NOT_PERMITTED.error(permission="taking part")
-        place.require("sendMessage")
+        place.require(permissions.SEND)
         if wanted.media_sids:
-            place.require("sendMediaMessage")
+            place.require(permissions.SEND_MEDIA)
         who = place.actor
         row = await messages.create(
             uow,
@@ -47,18 +47,20 @@ async def create_message(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.get(MESSAGE, callers=TOKEN)
+@operations.get(MESSAGE, callers=TOKEN, rights=[permissions.READ_MESSAGES])
 async def fetch_message(call: Call, _form: object) -> Answer:
     """Fetch a message."""
 
     async def work(reader: Reader) -> Body:
-        place = await inside(reader, call)
+        place = await seen(reader, call, permissions.READ_MESSAGES)
         return renderer(call).message(await messages.fetch(reader, place.sid, call.path["Sid"]))
 
     return Answer(200, await call.read(work))
 
 
-@operations.post(MESSAGE, body="json", callers=TOKEN)
+@operations.post(
+    MESSAGE, body="json", callers=TOKEN, rights=[permissions.EDIT_BODY, permissions.EDIT_MESSAGE_ATTRIBUTES]
+)
 async def update_message(call: Call, _form: object) -> Answer:
     """Change the body or the attributes of a message."""
     wanted = read(call, UpdateMessage)
@@ -70,9 +72,9 @@ async def update_message(call: Call, _form: object) -> Answer:
         row = await messages.fetch(uow, place.sid, call.path["Sid"])
         own = row.author == place.actor.identity
         if wanted.body is not None:
-            place.require("editAnyMessage", *(["editOwnMessage"] if own else []))
+            place.require(permissions.EDIT_BODY, own=own)
         if wanted.attributes is not None:
-            place.require("editAnyMessageAttributes", *(["editOwnMessageAttributes"] if own else []))
+            place.require(permissions.EDIT_MESSAGE_ATTRIBUTES, own=own)
         changed = messages.Changes(body=wanted.body, attributes=wanted.attributes)
         row = await messages.update(uow, place.sid, row.sid, changed, origin=place.actor.origin)
         return Answer(200, renderer(call).message(row))
@@ -80,7 +82,7 @@ async def update_message(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.delete(MESSAGE, callers=TOKEN)
+@operations.delete(MESSAGE, callers=TOKEN, rights=[permissions.DELETE_MESSAGE])
 async def delete_message(call: Call, _form: object) -> Answer:
     """Delete a message."""
 
@@ -88,20 +90,20 @@ async def delete_message(call: Call, _form: object) -> Answer:
         place = await at(uow, call)
         row = await messages.fetch(uow, place.sid, call.path["Sid"])
         own = row.author == place.actor.identity
-        place.require("deleteAnyMessage", *(["deleteOwnMessage"] if own else []))
+        place.require(permissions.DELETE_MESSAGE, own=own)
         await messages.remove(uow, place.sid, row.sid, origin=place.actor.origin)
         return Answer(204)
 
     return await mutate(call, work)
 
 
-@operations.get(f"{MESSAGE}/Receipts", callers=TOKEN)
+@operations.get(f"{MESSAGE}/Receipts", callers=TOKEN, rights=[permissions.READ_MESSAGES])
 async def list_receipts(call: Call, _form: object) -> Answer:
     """List the delivery receipts of a message."""
     token, size = limits(call, 50)
 
     async def work(reader: Reader) -> Body:
-        place = await inside(reader, call)
+        place = await seen(reader, call, permissions.READ_MESSAGES)
         message = await messages.fetch(reader, place.sid, call.path["Sid"])
         rows = await store.page_of_receipts(reader, message.sid, after=token or "", limit=size + 1)
         next_token = rows[size - 1].sid if len(rows) > size else None
@@ -110,20 +112,20 @@ async def list_receipts(call: Call, _form: object) -> Answer:
     return Answer(200, await call.read(work))
 
 
-@operations.get(f"{MESSAGE}/ChannelMetadata", callers=TOKEN)
+@operations.get(f"{MESSAGE}/ChannelMetadata", callers=TOKEN, rights=[permissions.READ_MESSAGES])
 async def fetch_channel_metadata(call: Call, _form: object) -> Answer:
     """Answer that a message has no channel metadata. Error: 404/50530."""
 
     async def work(reader: Reader) -> None:
-        place = await inside(reader, call)
+        place = await seen(reader, call, permissions.READ_MESSAGES)
         await messages.fetch(reader, place.sid, call.path["Sid"])
 
     await call.read(work)
     raise errors.NO_CHANNEL_METADATA.error()
 
 
-@operations.get(f"{CONVERSATION}/MessageRecipients", callers=TOKEN)
+@operations.get(f"{CONVERSATION}/MessageRecipients", callers=TOKEN, rights=[permissions.READ_MESSAGES])
 async def list_message_recipients(call: Call, _form: object) -> Answer:
     """List the recipients of email messages; there is no email here, so there are none."""
-    await call.read(lambda reader: inside(reader, call))
+    await call.read(lambda reader: seen(reader, call, permissions.READ_MESSAGES))
     return Answer(200, {"message_recipients": [], "meta": meta(None)})

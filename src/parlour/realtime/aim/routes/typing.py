@@ -1,6 +1,6 @@
 """The operation of typing (realtime-protocol.md §10)."""
 
-from parlour.conversations import errors
+from parlour.conversations import permissions
 from parlour.realtime.aim import actor
 from parlour.realtime.aim.actor import Place
 from parlour.realtime.aim.render import BASE, PRODUCT
@@ -20,14 +20,13 @@ def make_operations(typing: Typing) -> Operations:
     """Return the operation, which tells others through ``typing``."""
     operations = Operations(PRODUCT)
 
-    @operations.post(f"{BASE}/Typing", form=SayTyping, callers=TOKEN)
+    @operations.post(f"{BASE}/Typing", form=SayTyping, callers=TOKEN, rights=[permissions.TYPE])
     async def say_typing(call: Call, form: SayTyping) -> Answer:
         async def work(reader: Reader) -> Place:
             return await actor.place(reader, await actor.find(reader, call.caller), form.channel_sid)
 
         place = await call.read(work)
-        if place.participant is None:
-            raise errors.NOT_PERMITTED.error(permission="taking part")
+        place.require(permissions.TYPE)
         typing.say(call.account_sid, place.actor.chat_service_sid, place.sid, place.actor.identity)
         return Answer(200, {"typing_timeout": SECONDS})
 

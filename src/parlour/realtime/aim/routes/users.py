@@ -14,7 +14,7 @@ from parlour.store.unit import Reader, UnitOfWork
 USER = f"{BASE}/Users/{{Identity}}"
 
 
-@operations.get(USER, callers=TOKEN)
+@operations.get(USER, callers=TOKEN, rights=[permissions.READ_USER])
 async def fetch_user(call: Call, _form: object) -> Answer:
     """Fetch a user of the service."""
 
@@ -25,7 +25,7 @@ async def fetch_user(call: Call, _form: object) -> Answer:
     return Answer(200, renderer(call).user(await call.read(work)))
 
 
-@operations.post(USER, body="json", callers=TOKEN)
+@operations.post(USER, body="json", callers=TOKEN, rights=[permissions.EDIT_USER])
 async def update_user(call: Call, _form: object) -> Answer:
     """Change the name or the attributes of a user."""
     wanted = read(call, UpdateUser)
@@ -35,8 +35,7 @@ async def update_user(call: Call, _form: object) -> Answer:
     async def work(uow: UnitOfWork) -> Answer:
         who = await acting(uow, call)
         own = call.path["Identity"] == who.identity
-        granted = await who.permissions(uow)
-        permissions.require(granted, "editAnyUserInfo", *(["editOwnUserInfo"] if own else []))
+        permissions.require(await who.permissions(uow), permissions.EDIT_USER, own=own)
         row = await users.update(
             uow,
             call.path["Identity"],
@@ -50,7 +49,7 @@ async def update_user(call: Call, _form: object) -> Answer:
     return await mutate(call, work)
 
 
-@operations.get(f"{BASE}/ContentTemplates", callers=TOKEN)
+@operations.get(f"{BASE}/ContentTemplates", callers=TOKEN, rights=[permissions.READ_TEMPLATES])
 async def list_content_templates(call: Call, _form: object) -> Answer:
     """List content templates; none can be made yet."""
     await call.read(lambda reader: actor.find(reader, call.caller))
