@@ -7,7 +7,18 @@ from typing import Any
 import msgspec
 import structlog
 
-from parlour.conversations import checks, conversations, delivery, errors, group_mms, media, pre_events, timers
+from parlour.content.templates import Rendered
+from parlour.conversations import (
+    checks,
+    contents,
+    conversations,
+    delivery,
+    errors,
+    group_mms,
+    media,
+    pre_events,
+    timers,
+)
 from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
@@ -34,6 +45,7 @@ class Draft(msgspec.Struct, kw_only=True):
     attributes: str
     subject: str | None
     media_sids: Sequence[str]
+    content: Rendered | None = None
     date_created: datetime | None
     date_updated: datetime | None
 
@@ -66,6 +78,7 @@ async def create(
     flow: bool = False,
     scope: Scope = None,
     alone: bool = False,
+    content: Rendered | None = None,
 ) -> Message:
     """Post a message with the next index; an inactive conversation becomes active and its timers start anew.
 
@@ -76,14 +89,15 @@ async def create(
     """
     draft = Draft(
         author=checks.author(author),
-        body=checks.body(body),
+        body=checks.body(content.body if content else body),
         attributes=checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX),
         subject=checks.subject(subject),
-        media_sids=media_sids,
+        media_sids=() if content else media_sids,
+        content=content,
         date_created=date_created,
         date_updated=date_updated,
     )
-    if draft.body is None and not media_sids:
+    if draft.body is None and not draft.media_sids and content is None:
         raise errors.BODY_MISSING.error()
     origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
     if not is_sid(conversation_sid, "CH"):
@@ -218,6 +232,7 @@ def _row_of(uow: UnitOfWork, draft: Draft, origin: Origin, conversation_sid: str
         date_created=date_created,
         date_updated=draft.date_updated or date_created,
         removed_at=None,
+        content=contents.kept(draft.content),
     )
 
 
@@ -278,7 +293,7 @@ async def remove(
     snapshot_row = msgspec.structs.replace(row, removed_at=uow.now)
     row.change = await store.raise_messages(uow, conversation.sid, document=is_last) or row.change
     row.removed_at = uow.now
-    row.body, row.media, row.attributes, row.subject = None, None, "{}", None
+    row.body, row.media, row.content, row.attributes, row.subject = None, None, None, "{}", None
     await store.update(uow, row)
     await media.discard(uow, await media.remove_of_message(uow, sid))
     await announce(uow, "message.removed/1", conversation, snapshot_row, origin)

@@ -97,7 +97,7 @@ class Renderer:
             "date_updated": iso(row.date_updated),
             "index": row.index,
             "delivery": row.delivery,
-            "content_sid": None,
+            "content_sid": None if row.content is None else row.content["sid"],
             "url": self._url(path),
             "links": {
                 "delivery_receipts": self._url(f"{path}/Receipts"),

@@ -9,9 +9,7 @@ from typing import Annotated, Final
 from parlour.rest.forms import Form, Limit, choice, param
 
 EMAIL = "the e-mail channel is not served"
-CONTENT = "content templates are not served"
 REFUSED_BINDINGS: Final = {"Bindings.Email.Address": EMAIL, "Bindings.Email.Name": EMAIL}
-REFUSED_CONTENT: Final = {"ContentSid": CONTENT, "ContentVariables": CONTENT}
 
 
 class WriteConversation(Form):
@@ -78,6 +76,8 @@ class CreateMessage(Form):
     date_updated: str | None = None
     attributes: str | None = None
     media_sid: list[str] = param("MediaSid", default_factory=list)
+    content_sid: str | None = None
+    content_variables: str | None = None
     subject: str | None = None
 
 

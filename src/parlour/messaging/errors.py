@@ -87,3 +87,13 @@ def bad_status_callback(url: str) -> ContractError:
 def message_of(code: int | None) -> str | None:
     """Return the words for an error code of a message."""
     return None if code is None else ERROR_MESSAGES.get(code, "Unknown error")
+
+
+BAD_CONTENT_VARIABLES = ContractError(21656, 400, "Invalid parameter ContentVariables: must be a JSON object of texts")
+
+
+def bad_content(sid: str) -> ContractError:
+    """Refuse a content template that the account has not, or that no text can say."""
+    return ContractError(
+        21654, 400, f"Invalid parameter ContentSid: '{sid[:64]}' is no content template that can be sent"
+    )

@@ -2,6 +2,7 @@
 
 from tests.contract.calls import (
     accounts,
+    content,
     conversations,
     desktop,
     event_bridge,
@@ -20,6 +21,7 @@ from tests.contract.calls import (
 
 LOADED = (
     accounts,
+    content,
     conversations,
     desktop,
     event_bridge,

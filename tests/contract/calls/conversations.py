@@ -15,6 +15,7 @@ from tests.contract.calls.basics import (
     role,
     twice,
 )
+from tests.contract.calls.content import template
 from tests.contract.calls.media import picture
 from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
@@ -163,6 +164,9 @@ def delete_participant(world: World, root: Any) -> Callable[[], Any]:
 def create_message(world: World, root: Any) -> Callable[[], Any]:
     talk = conversation(world, root)
     media_sid = picture(world, talk.fetch().chat_service_sid)["sid"]
+    for name in ("Ana", "Ben"):
+        variables = json.dumps({"name": name})
+        talk.messages.create(content_sid=template(world), content_variables=variables)
     return lambda: talk.messages.create(
         media_sid=media_sid,
         author=world.unique("ana"),

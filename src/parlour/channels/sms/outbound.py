@@ -88,7 +88,7 @@ async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipien
     if known is not None:
         return await _ready(needs, uow, known)
     proxy, address = str(recipient["proxy_address"]), str(recipient["address"])
-    parts = message_parts.of_message(event.snapshot["body"], event.snapshot["media"])
+    parts = message_parts.of_message(event.snapshot["body"], event.snapshot["media"], event.snapshot.get("content"))
     number = await numbers.by_number(uow, proxy)
     connection = await connections.of_number(uow, number.connection_sid) if number else None
     others = [str(each) for each in recipient.get("others", ())]
