@@ -48,6 +48,7 @@ COMMANDS = {
     "accounts": ("parlour.cli.accounts:accounts", "Accounts of this server: add, list."),
     "agent": ("parlour.cli.agent:agent", "Work as an agent in this terminal, or run robots."),
     "carriers": ("parlour.cli.carriers:carriers", "Carriers of this server: add, list."),
+    "content": ("parlour.cli.content:content", "Content templates: decide on their approval."),
     "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
     "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
     "demo": ("parlour.cli.demo:demo", "Everything with demo data, a handset and two agents."),

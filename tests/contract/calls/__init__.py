@@ -2,6 +2,7 @@
 
 from tests.contract.calls import (
     accounts,
+    content,
     conversations,
     desktop,
     event_bridge,
@@ -10,6 +11,7 @@ from tests.contract.calls import (
     media,
     messaging,
     messaging_services,
+    push,
     realtime,
     services,
     studio,
@@ -20,6 +22,7 @@ from tests.contract.calls import (
 
 LOADED = (
     accounts,
+    content,
     conversations,
     desktop,
     event_bridge,
@@ -28,6 +31,7 @@ LOADED = (
     media,
     messaging,
     messaging_services,
+    push,
     realtime,
     services,
     studio,
