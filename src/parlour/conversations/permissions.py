@@ -19,6 +19,7 @@ JOIN: Final = "joinConversation"
 READ_OWN: Final = Right("read one's own list, settings and user", Standing.SERVICE)
 READ_USER: Final = Right("read a user", Standing.SERVICE)
 EDIT_USER: Final = Right("change a user", Standing.SERVICE, ("editAnyUserInfo",), own=("editOwnUserInfo",))
+REGISTER_DEVICE: Final = Right("register and unregister one's own device", Standing.SERVICE)
 READ_TEMPLATES: Final = Right("read content templates", Standing.SERVICE)
 
 CREATE_CONVERSATION: Final = Right("create a conversation", Standing.SERVICE, ("createConversation",))
