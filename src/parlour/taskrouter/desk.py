@@ -34,6 +34,7 @@ class Fact:
     about: Task | Reservation | Worker
     more: dict[str, Any] = field(default_factory=dict)
     payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
+    snapshot: dict[str, Any] | None = None  # as the row was when the fact became true; None: as it is in the end
     stated: bool = True  # False: the worker's sockets are told, but nothing became true
 
 
@@ -222,8 +223,9 @@ class Desk:
             self.look_at(each.worker_sid)
 
     def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
-        """State this when the desk is written."""
-        self._facts.append(Fact(kind, about, more))
+        """State this when the desk is written; what is said of a task is what was true here."""
+        snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
+        self._facts.append(Fact(kind, about, more, snapshot=snapshot))
 
     def tell(self, kind: str, worker: Worker) -> None:
         """Tell the worker's sockets how the worker is, without stating a fact."""
@@ -296,7 +298,7 @@ class Desk:
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about
         if isinstance(about, Task):
-            return {**snapshots.task(about, self.now), **fact.more}
+            return fact.snapshot or {**snapshots.task(about, self.now), **fact.more}
         if isinstance(about, Worker):
             return {**snapshots.worker(about), **fact.more}
         task, worker = self.tasks[about.task_sid], self.workers[about.worker_sid]

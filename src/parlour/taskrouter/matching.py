@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import membership, placing, routing, store
+from parlour.store.unit import UnitOfWork
+from parlour.taskrouter import membership, placing, roster, routing, store
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
-from parlour.taskrouter.rows import Task, WorkerChannel, attributes_of, row
+from parlour.taskrouter.rows import Task, attributes_of
 from parlour.taskrouter.workflow import Workflow
 
 MOST_OFFERS: Final = 50  # reservations that one pass makes
@@ -33,10 +33,6 @@ FREE = f"""{SELECT_FREE} AND w.available AND c.available
     AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity"""
 FREE_OF = f"{FREE} AND w.sid = ANY($4)"
 NAMED = f"{SELECT_FREE} AND w.sid = ANY($4)"
-ALL_WORKERS = """
-SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, w.available, a.friendly_name AS activity_name
-FROM worker AS w JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
-WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
 
 
 async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
@@ -128,18 +124,7 @@ class _Round:
         expressions = (each.target.expression for each in demands)
         if not any(path[:2] == ("worker", "channel") for e in expressions if e for path in e.references):
             return {}
-        found: dict[str, dict[str, Load]] = {}
-        for record in await self.uow.fetch(sql.WORKER_CHANNELS_OF, self.uow.account_sid, sorted(workers)):
-            each = row(WorkerChannel, record)
-            found.setdefault(each.worker_sid, {})[each.task_channel_sid] = Load(
-                each.task_channel_unique_name,
-                each.configured_capacity,
-                each.load,
-                each.assigned_tasks,
-                each.available,
-                each.last_reserved_time,
-            )
-        return found
+        return await roster.loads_of(self.uow, workers)
 
     def _offer(self, desk: Desk, task_sid: str, worker_sid: str) -> None:
         task, worker = desk.tasks.get(task_sid), desk.workers.get(worker_sid)
@@ -183,7 +168,7 @@ class _Round:
         counts = {"available": 0, "unavailable": 0}
         for each in await store.activities(self.uow, self.workspace_sid):
             counts[each.sid] = 0
-        for worker in await _everybody(self.uow, self.workspace_sid):
+        for worker in await roster.everybody(self.uow, self.workspace_sid):
             if queue.matches(worker.context):
                 counts["available" if worker.available else "unavailable"] += 1
                 activity = str(worker.built_in["activity_sid"])
@@ -234,31 +219,7 @@ def _candidates_of(
             fresh=record["sid"] in subjects,
             last_reserved=record["last_reserved_time"],
             attributes=attributes[key],
-            built_in=_built_in(record),
+            built_in=roster.built_in(record),
             channels=loads.get(record["sid"]) or {record["task_channel_sid"]: load},
         )
     return list(found.values())
-
-
-def _built_in(record: Any) -> dict[str, object]:
-    return {name: record[name] for name in ("sid", "friendly_name", "activity_sid", "activity_name")}
-
-
-async def _everybody(reader: Reader, workspace_sid: str) -> list[Candidate]:
-    records = await reader.fetch(ALL_WORKERS, reader.account_sid, workspace_sid)
-    versions = {(record["sid"], record["attributes_version"]) for record in records}
-    attributes = await membership.attributes_of_all(reader, versions)
-    return [
-        Candidate(
-            sid=record["sid"],
-            friendly_name=record["friendly_name"],
-            available=record["available"],
-            fresh=False,
-            last_reserved=reader.now,
-            attributes=attributes[record["sid"], record["attributes_version"]],
-            built_in=_built_in(record),
-            channels={},
-        )
-        for record in records
-        if (record["sid"], record["attributes_version"]) in attributes
-    ]
