@@ -1,5 +1,6 @@
 """The desk: tasks together with every row that their change concerns, locked in the one written order (DESIGN 2.9)."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parlour.kit.wire import encode_json
 from parlour.outbox.facts import state, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
@@ -226,6 +228,14 @@ class Desk:
         """State this when the desk is written; what is said of a task is what was true here."""
         snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
         self._facts.append(Fact(kind, about, more, snapshot=snapshot))
+
+    def decided(self, task: Task, decision: dict[str, Any]) -> None:
+        """Have a decision about the task recorded, unless it says what the last recorded one said."""
+        digest = hashlib.blake2b(encode_json(decision), digest_size=12).hexdigest()
+        if digest != task.explained:
+            task.explained = digest
+            self.touch_task(task)
+            self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
 
     def tell(self, kind: str, worker: Worker) -> None:
         """Tell the worker's sockets how the worker is, without stating a fact."""

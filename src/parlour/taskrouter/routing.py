@@ -42,6 +42,7 @@ async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) 
         workflow_filter_expression=json.dumps(
             [found.expression.source] if found and found.expression else [], ensure_ascii=False
         ),
+        passed_filters=workflow.passed(position, attributes_of(task.attributes)),
     )
     if moved:
         desk.fact("task-queue.entered", task)
