@@ -56,3 +56,28 @@ def lines(found: dict[str, Any]) -> list[str]:
         told.append((step["date"], f"Filter {name} put it into queue {step['task_queue_name']}."))
     told += [(each["date"], each["text"]) for each in found["decisions"]]
     return [f"{date}  {text}" for date, text in sorted(told, key=lambda each: each[0])] or [found["text"]]
+
+
+@route.command()
+@account_options
+def check(**given: Any) -> None:
+    """Look for filters that no task reaches and for queues in which nobody is."""
+    found = with_account(given, _check)
+    for each in found:
+        click.echo(f"{each['sid']}  {each['text']}")
+    if not found:
+        click.echo("Every filter can be reached, and somebody is in every queue.")
+
+
+async def _check(program: "Program", account_sid: str) -> list[dict[str, str]]:
+    from parlour.taskrouter import explain_routes, store
+
+    found: list[dict[str, str]] = []
+    spaces = await program.database.read(
+        account_sid, lambda reader: store.workspaces(reader, friendly_name=None, after=None, limit=1000)
+    )
+    for space in spaces:
+        found += await program.database.read(
+            account_sid, lambda reader, sid=space.sid: explain_routes.warnings(reader, sid)
+        )
+    return found

@@ -7,7 +7,8 @@ from parlour.rest.errors import not_found
 from parlour.rest.forms import Form
 from parlour.rest.operations import Answer, Call, Operations, Urls
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import deciding, explanation
+from parlour.taskrouter import advice, deciding, existing, explanation, roster, store
+from parlour.taskrouter.workflow import parse_configuration
 
 operations = Operations("parlour")
 
@@ -85,6 +86,29 @@ async def explain_task(call: Call, _form: Form) -> Answer:
         await call.step(lambda uow: explain(uow, sid))
     found = await call.read(lambda reader: story(reader, sid))
     return Answer(200, {**found, "url": _url(call.urls, sid)})
+
+
+@operations.get("/v1/RoutingWarnings/{WorkspaceSid}")
+async def list_warnings(call: Call, _form: Form) -> Answer:
+    """Tell what was saved in a workspace and can hardly be meant. Error: 404/20404, no such workspace."""
+    found = await call.read(lambda reader: warnings(reader, call.path["WorkspaceSid"]))
+    return Answer(200, {"workspace_sid": call.path["WorkspaceSid"], "warnings": found})
+
+
+async def warnings(reader: Reader, workspace_sid: str) -> list[dict[str, str]]:
+    """The warnings about every workflow and queue of a workspace.
+
+    :raises ContractError: 404/20404.
+    """
+    await existing.workspace(reader, workspace_sid)
+    found: list[dict[str, str]] = []
+    for workflow in await store.workflows(reader, workspace_sid):
+        parsed = parse_configuration(workflow.configuration)
+        found += [{"sid": workflow.sid, "text": each} for each in advice.unreachable(parsed)]
+    members = await roster.everybody(reader, workspace_sid)
+    for queue in await store.task_queues(reader, workspace_sid):
+        found += [{"sid": queue.sid, "text": each} for each in await advice.of_queue(reader, queue, members)]
+    return found
 
 
 def _url(urls: Urls, sid: str) -> str:
