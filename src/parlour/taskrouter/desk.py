@@ -237,9 +237,9 @@ class Desk:
             self.touch_task(task)
             self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
 
-    def tell(self, kind: str, worker: Worker) -> None:
-        """Tell the worker's sockets how the worker is, without stating a fact."""
-        self._facts.append(Fact(kind, worker, stated=False))
+    def tell(self, kind: str, worker: Worker, payload: dict[str, Any] | None = None) -> None:
+        """Tell the worker's sockets something, by default how the worker is, without stating a fact."""
+        self._facts.append(Fact(kind, worker, payload=payload, stated=False))
 
     def look_at(self, *sids: str) -> None:
         """Have matching look at these tasks and workers."""
