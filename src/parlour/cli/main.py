@@ -57,6 +57,7 @@ COMMANDS = {
     "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
     "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
     "keys": ("parlour.cli.keys:keys", "API keys of an account: add."),
+    "route": ("parlour.cli.route:route", "Routing: why a task is where it is."),
     "run": ("parlour.cli.run:run", "Run a program against this server, no line of it changed."),
     "say": ("parlour.cli.say:say", "Text from a simulated handset."),
     "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
