@@ -251,6 +251,11 @@ def parsed_definition(text: str) -> object:
     return _parsed(text)[1]
 
 
+async def lock(uow: UnitOfWork, sid: str) -> bool:
+    """Lock a flow; say whether it exists."""
+    return await store.lock_flow(uow, sid)
+
+
 async def delete(uow: UnitOfWork, sid: str) -> None:
     """Remove a flow with its revisions and executions. Errors: 404/20404."""
     if not await store.delete_flow(uow, sid):
