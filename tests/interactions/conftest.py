@@ -15,8 +15,16 @@ from parlour.flex.package import AGENTS_WITHOUT_RESERVATION, ORPHANS
 from tests.conftest import LiveServer, running_server
 from tests.path.conftest import own_database
 from tests.taskrouter.conftest import Centre, open_centre
+from tests.webhooks.receiver import Receiver, running_receiver
 
 NOW = "SELECT now()"
+
+
+class Body(dict[str, Any]):
+    """A JSON body as the official package wants it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self)
 
 
 @dataclass
@@ -136,7 +144,7 @@ class Desk:
 
     def transfer(self, work: Engagement, worker: str, to: str, kind: str = "cold") -> Any:
         """Have a worker transfer their part."""
-        made = work.api.transfers.create({"type": kind, "from": work.agent(worker), "to": to})
+        made = work.api.transfers.create(Body({"type": kind, "from": work.agent(worker), "to": to}))
         self.settle()
         return made
 
@@ -187,3 +195,10 @@ def desk(place: Place) -> Iterator[Desk]:
     made = Desk(centre, place.dsn, queue, centre.workflow(default=queue))
     yield made
     assert made.broken() == []
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A healthy receiver of webhooks."""
+    with running_receiver() as running:
+        yield running
