@@ -1,10 +1,8 @@
 """Programs hear of interactions: all of them, or those made with their webhook (flex.md §1.7)."""
 
-import json
-import urllib.parse
-import urllib.request
-from base64 import b64encode
 from typing import Any
+
+import requests
 
 from tests.interactions.conftest import Desk
 from tests.webhooks.receiver import Receiver
@@ -22,17 +20,14 @@ def hook(desk: Desk, url: str, events: tuple[str, ...] = ALL, **form: str) -> di
     """Make a webhook, which no official package can."""
     instance = desk.client.flex_api.v1.configuration().fetch().flex_instance_sid
     known = desk.centre.server.credentials
-    pairs = [("WebhookUrl", url), *(("WebhookEvents", event) for event in events), *form.items()]
-    request = urllib.request.Request(  # noqa: S310
+    answer = requests.post(
         f"{desk.centre.server.url}/flex-api/v1/Instances/{instance}/InteractionWebhooks",
-        data=urllib.parse.urlencode(pairs).encode(),
-        headers={
-            "Authorization": "Basic " + b64encode(f"{known.account_sid}:{known.auth_token}".encode()).decode(),
-            "Content-Type": "application/x-www-form-urlencoded",
-        },
+        data={"WebhookUrl": url, "WebhookEvents": events, **form},
+        auth=(known.account_sid, known.auth_token),
+        timeout=30,
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        made: dict[str, Any] = json.load(answer)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
     return made
 
 

@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.flex import boot, desktop_page, events, orchestration, people, people_routes, routes
+from parlour.flex import (
+    automation,
+    automation_routes,
+    boot,
+    desktop_page,
+    events,
+    orchestration,
+    own_orchestration,
+    people,
+    people_routes,
+    routes,
+)
 from parlour.flex.hooks import routes as hook_routes
 from parlour.flex.hooks import service as hooks
 from parlour.flex.sign_in import routes as sign_in
@@ -80,12 +91,20 @@ def package(
             routes.operations,
             people_routes.operations,
             hook_routes.operations,
+            own_orchestration.operations,
+            automation_routes.operations,
             *boot.operations,
             authorization,
             sign_in.make_token_info(tokens),
         ],
         routes=desktop_page.routes(database, desktop),
-        reactions=[events.reactions, orchestration.reactions, people.reactions, hooks.make_reactions(deliverer)],
+        reactions=[
+            events.reactions,
+            orchestration.reactions,
+            people.reactions,
+            automation.reactions,
+            hooks.make_reactions(deliverer),
+        ],
         invariants=[
             Invariant(
                 4,

@@ -173,3 +173,48 @@ def add_to_conversation(world: World) -> Callable[[], Any]:
     talk = world.client.conversations.v1.conversations.create(friendly_name=world.unique("Own"))
     role = world.pick("agent", "supervisor", "admin")
     return call(world, "POST", f"/v1/Channels/{talk.sid}/Roles/{role}/Users", Identity=world.unique("agent"))
+
+
+ORCHESTRATION = "/v1/Flex/Orchestration"
+SAID = ({"AutoAccept": "true", "WrapUpAfter": "60"}, {"AutoAccept": "false", "WrapUpAfter": "90"})
+
+
+def orchestrated(world: World) -> str:
+    """Return a worker for whom something is set."""
+    sid = worker(world)
+    world.raw("POST", "parlour", f"{ORCHESTRATION}/{sid}", AutoAccept="false")
+    return sid
+
+
+@good("POST", "parlour", f"{ORCHESTRATION}/{{Sid}}")
+def set_orchestration(world: World) -> Callable[[], Any]:
+    form = {
+        **world.pick(*SAID),
+        "MaximumWrapUp": world.pick("30", "45"),
+        "CloseAt": world.pick("wrapup", "completion"),
+        "OnTaskEnd": world.pick("wake", "close", "flag"),
+    }
+    return own(world, "POST", f"{ORCHESTRATION}/{worker(world)}", **form)
+
+
+@good("GET", "parlour", f"{ORCHESTRATION}/{{Sid}}")
+def fetch_orchestration(world: World) -> Callable[[], Any]:
+    return own(world, "GET", f"{ORCHESTRATION}/{orchestrated(world)}")
+
+
+@good("DELETE", "parlour", f"{ORCHESTRATION}/{{Sid}}")
+def delete_orchestration(world: World) -> Callable[[], Any]:
+    return own(world, "DELETE", f"{ORCHESTRATION}/{orchestrated(world)}")
+
+
+@good("GET", "parlour", ORCHESTRATION)
+def list_orchestration(world: World) -> Callable[[], Any]:
+    orchestrated(world)
+    orchestrated(world)
+    return own(world, "GET", ORCHESTRATION, PageSize="1")
+
+
+def own(world: World, method: str, path: str, **form: str) -> Callable[[], Any]:
+    """Return a call of Parlour's own API."""
+    request = raw(world.credentials, method, "parlour", path, **form)
+    return lambda: world.transport.carry(request)
