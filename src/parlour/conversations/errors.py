@@ -48,7 +48,9 @@ DATE_CREATED_INVALID = Condition(50308, 400, "DateCreated is not a valid date")
 DATE_UPDATED_INVALID = Condition(50309, 400, "DateUpdated is not a valid date")
 AUTHOR_TOO_LONG = Condition(50310, 400, "Author is longer than {maximum} characters")
 
+MESSAGING_SERVICE_MISSING = Condition(50340, 400, "{name} was not provided")
 MESSAGING_SERVICE_INVALID = Condition(50341, 400, "{name} {sid} is invalid")
+MESSAGING_SERVICE_FOREIGN = Condition(50342, 400, "{name} {sid} does not belong to this account")
 CONVERSATION_NOT_FOUND = Condition(50350, 404, "Conversation {sid} was not found")
 UNIQUE_NAME_EXISTS = Condition(50353, 409, "Conversation with provided unique name already exists")
 
@@ -71,6 +73,7 @@ PRE_WEBHOOK_URL_INVALID = Condition(50077, 400, "PreWebhookUrl {url} is not a va
 POST_WEBHOOK_URL_INVALID = Condition(50078, 400, "PostWebhookUrl {url} is not a valid absolute URL")
 WEBHOOK_METHOD_INVALID = Condition(50055, 400, "{name} {method} is invalid; use GET or POST")
 
+NO_MESSAGING_SERVICE = Condition(50373, 400, "No messaging service is assigned to the conversation")
 STATE_EMPTY = Condition(50374, 400, "State cannot be empty")
 TIMER_INACTIVE_TOO_SHORT = Condition(50375, 400, "Timers.Inactive must be at least 1 minute")
 TIMER_CLOSED_TOO_SHORT = Condition(50376, 400, "Timers.Closed must be at least 10 minutes")
@@ -118,6 +121,19 @@ MEDIA_BODY_FIXED = Condition(50509, 400, "The Body of a media message cannot be 
 MEDIA_SID_INVALID = Condition(50510, 400, "MediaSid {sid} is invalid")
 MEDIA_TYPE_INVALID = Condition(50511, 400, "The file is not of the Content-Type {content_type}")
 MEDIA_TOO_LARGE = Condition(50512, 413, "The file is larger than {maximum} bytes")
+ATTACHMENTS_DISABLED = Condition(50511, 400, "Attachments are disabled for {type} by the Flex configuration")
+ATTACHMENTS_TOO_MANY = Condition(
+    20001, 400, "Invalid parameter MediaSid: the Flex configuration allows {maximum} attachments of a {type} message"
+)
+ATTACHMENT_NOT_ACCEPTED = Condition(
+    50511, 400, "MediaSid {sid} is of a type that the Flex configuration does not accept for {type}: {accepted}"
+)
+ATTACHMENT_TOO_LARGE = Condition(
+    50512, 400, "MediaSid {sid} is larger than {maximum} bytes, the limit of the Flex configuration for {type}"
+)
+ATTACHMENTS_TOO_LARGE = Condition(
+    50512, 400, "The attachments are larger than {maximum} bytes in all, the limit of the Flex configuration for {type}"
+)
 SUBJECT_TOO_LONG = Condition(20001, 400, "Invalid parameter Subject: longer than {maximum} characters")
 NO_CHANNEL_METADATA = Condition(50530, 404, "The message has no channel metadata")
 PAGE_TOKEN_NEGATIVE = Condition(19038, 400, "PageToken must be at least 0")

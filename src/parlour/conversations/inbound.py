@@ -7,6 +7,7 @@ import msgspec
 
 from parlour.conversations import (
     addresses,
+    attachments,
     checks,
     conversations,
     errors,
@@ -25,6 +26,7 @@ from parlour.conversations.store.conversations import Taken
 from parlour.store.unit import UnitOfWork
 
 PAIR_ATTEMPTS: Final = 5
+ADDRESS_TYPES: Final = {"chat": "web"}  # what limits call an address type otherwise than addresses do
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ async def _auto_create(
         },
         origin=origin,
     )
+    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(configuration.type, configuration.type))
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(
             uow, sid, flow_sid=configuration.studio_flow_sid or "", retry_count=configuration.studio_retry_count or 0

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from parlour.conversations import checks, conversations, delivery, errors, media, pre_events, timers
+from parlour.conversations import attachments, checks, conversations, delivery, errors, media, pre_events, timers
 from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
@@ -96,17 +96,22 @@ async def create(
     if taken is None:
         await conversations.fetch(uow, conversation_sid, scope=scope)
         raise errors.CONVERSATION_CLOSED.error()
-    return await add(uow, taken, draft, origin)
+    return await add(uow, taken, draft, origin, limited=True)
 
 
-async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Message:
-    """Store a message under the index taken; the row, its event, lanes and jobs are one statement."""
+async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin, *, limited: bool = False) -> Message:
+    """Store a message under the index taken; the row, its event, lanes and jobs are one statement.
+
+    `limited`: the limits of attachments hold for it.
+    """
     sid = uow.new_sid("IM")
     attached = None
     if draft.media_sids:
         attached = await media.attach(
             uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
         )
+        if limited:
+            await attachments.check(uow, taken.sid, attached)
     row = _row_of(uow, draft, origin, taken.sid, sid)
     row.chat_service_sid = taken.chat_service_sid
     row.index = taken.index

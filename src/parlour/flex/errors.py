@@ -66,8 +66,8 @@ def invalid_participant(name: str, why: str) -> ContractError:
     return ContractError(45367, 400, f"Invalid parameter {name}: {why}")
 
 
-def invalid_transfer(name: str, why: str) -> ContractError:
-    """45004: a transfer cannot be made or changed like this."""
+def invalid_value(name: str, why: str) -> ContractError:
+    """45004: a transfer or a key of the configuration cannot have this value."""
     return ContractError(45004, 400, f"Invalid parameter {name}: {why}")
 
 

@@ -116,7 +116,7 @@ async def update_transfer(call: Call, _form: object) -> Answer:
     given = call.json()
     status = given.get("status") if isinstance(given, dict) else None
     if status not in ("completed", "failed"):
-        raise errors.invalid_transfer("status", f"'{status}' is not one of completed, failed")
+        raise errors.invalid_value("status", f"'{status}' is not one of completed, failed")
 
     async def work(uow: UnitOfWork) -> tuple[Transfer, str]:
         channel = await _channel(uow, call)

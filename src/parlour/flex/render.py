@@ -103,6 +103,7 @@ UNSET: dict[str, Any] = {
     "ui_dependencies": None,
     "service_version": None,
     "taskrouter_taskqueues": [],
+    "channel_configs": [],
     "taskrouter_skills": [],
     "taskrouter_worker_channels": None,
     "taskrouter_worker_attributes": None,

@@ -18,8 +18,7 @@ from parlour.flex.schemas import (
 )
 from parlour.flex.store import Channel, Interaction, Invite
 from parlour.rest.errors import not_found
-from parlour.rest.operations import ACCOUNT, TOKEN, Answer, Call, Operations
-from parlour.rest.rights import ANY_TOKEN
+from parlour.rest.operations import Answer, Call, Operations
 from parlour.store.unit import Reader, UnitOfWork
 
 T = TypeVar("T")
@@ -28,12 +27,6 @@ CHANNEL = "/v1/Interactions/{InteractionSid}/Channels/{Sid}"
 NO_CONTEXTS = "contexts of interactions (HQ) are not kept here"
 
 operations = Operations("flex-api")
-
-
-@operations.get("/v1/Configuration", form=ListForm, ignored=("UiVersion",), callers=ACCOUNT | TOKEN, rights=[ANY_TOKEN])
-async def fetch_configuration(call: Call, _form: ListForm) -> Answer:
-    """Read the configuration; a trailing slash does not matter."""
-    return Answer(200, render.configuration(await call.read(configuration.fetch), call.urls))
 
 
 @operations.post(

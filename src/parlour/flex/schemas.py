@@ -171,22 +171,22 @@ async def read_transfer(reader: Reader, given: Any) -> GivenTransfer:
     :raises ContractError: 45004 names what is wrong.
     """
     if not isinstance(given, dict):
-        raise errors.invalid_transfer("body", "must be a JSON object")
+        raise errors.invalid_value("body", "must be a JSON object")
     plain = {{"note_sid": "noteSid", "summary_sid": "summarySid"}.get(name, name): v for name, v in given.items()}
     try:
         read = msgspec.convert(plain, GivenTransfer)
     except msgspec.ValidationError as error:
-        raise errors.invalid_transfer("body", str(error)) from error
+        raise errors.invalid_value("body", str(error)) from error
     if read.type.lower() == "external":
-        raise errors.invalid_transfer("type", "external is for calls; a conversation goes to a worker or a queue")
+        raise errors.invalid_value("type", "external is for calls; a conversation goes to a worker or a queue")
     if read.type.lower() not in ("cold", "warm"):
-        raise errors.invalid_transfer("type", f"'{read.type[:64]}' is not one of cold, warm")
+        raise errors.invalid_value("type", f"'{read.type[:64]}' is not one of cold, warm")
     for name, sid, prefixes in (("from", read.from_sid, ("UT",)), ("to", read.to_sid, ("WK", "WQ", "WW"))):
         if not is_sid(sid, *prefixes) or not await refs.check(reader, sid):
-            raise errors.invalid_transfer(name, f"'{sid[:64]}' was not found among {', '.join(prefixes)}")
+            raise errors.invalid_value(name, f"'{sid[:64]}' was not found among {', '.join(prefixes)}")
     for name, note in (("noteSid", read.note_sid), ("summarySid", read.summary_sid)):
         if note is not None and not is_sid(note, "KQ"):
-            raise errors.invalid_transfer(name, f"'{note[:64]}' is not a SID of KQ")
+            raise errors.invalid_value(name, f"'{note[:64]}' is not a SID of KQ")
     return msgspec.structs.replace(read, type=read.type.lower())
 
 

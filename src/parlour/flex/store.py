@@ -20,6 +20,12 @@ INSERT INTO flex_configuration (account_sid, flex_instance_sid, chat_service_ins
     date_created, date_updated)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"""
 FETCH_CONFIGURATION: Final = "SELECT * FROM flex_configuration WHERE account_sid = $1"
+LOCK_CONFIGURATION: Final = f"{FETCH_CONFIGURATION} FOR UPDATE"
+UPDATE_CONFIGURATION: Final = """
+UPDATE flex_configuration SET chat_service_instance_sid = $2, taskrouter_workspace_sid = $3,
+    taskrouter_target_workflow_sid = $4, taskrouter_target_taskqueue_sid = $5, taskrouter_offline_activity_sid = $6,
+    settings = $7, date_updated = $8
+WHERE account_sid = $1"""
 
 INSERT_INTERACTION: Final = """
 INSERT INTO interaction (account_sid, sid, initiated_by, routing, interaction_context_sid, webhook_ttid,
@@ -185,6 +191,27 @@ async def fetch_configuration(reader: Reader) -> Configuration | None:
     """Return the account's configuration."""
     row = await reader.fetchrow(FETCH_CONFIGURATION, reader.account_sid)
     return None if row is None else Configuration(**row)
+
+
+async def lock_configuration(uow: UnitOfWork) -> Configuration | None:
+    """Return the account's configuration, locked."""
+    row = await uow.fetchrow(LOCK_CONFIGURATION, uow.account_sid)
+    return None if row is None else Configuration(**row)
+
+
+async def update_configuration(uow: UnitOfWork, row: Configuration) -> None:
+    """Write the changeable columns of the locked configuration."""
+    await uow.execute(
+        UPDATE_CONFIGURATION,
+        uow.account_sid,
+        row.chat_service_instance_sid,
+        row.taskrouter_workspace_sid,
+        row.taskrouter_target_workflow_sid,
+        row.taskrouter_target_taskqueue_sid,
+        row.taskrouter_offline_activity_sid,
+        row.settings,
+        row.date_updated,
+    )
 
 
 async def insert_interaction(uow: UnitOfWork, row: Interaction) -> None:

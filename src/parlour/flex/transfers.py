@@ -39,11 +39,11 @@ async def create(
     """
     agent = await sql.fetch_participant(uow, channel.sid, from_sid)
     if agent is None or agent.type != "agent" or agent.left_at is not None or agent.reservation_sid is None:
-        raise errors.invalid_transfer("from", f"'{from_sid}' is no agent in channel {channel.sid}")
+        raise errors.invalid_value("from", f"'{from_sid}' is no agent in channel {channel.sid}")
     if agent.leaving is not None:
-        raise errors.invalid_transfer("from", f"{from_sid} is about to leave channel {channel.sid}")
+        raise errors.invalid_value("from", f"{from_sid} is about to leave channel {channel.sid}")
     if agent.worker_sid == to_sid:
-        raise errors.invalid_transfer("to", f"{to_sid} is the agent who transfers")
+        raise errors.invalid_value("to", f"{to_sid} is the agent who transfers")
     locked = await store.lock_channel(uow, channel.sid)
     if locked.status in lifecycle.ENDED:
         raise errors.closed_already(channel.sid)
@@ -75,7 +75,7 @@ async def _offer(uow: UnitOfWork, channel: Channel, transfer: Transfer, agent: P
     workspace_sid = lifecycle.workspace_of(invite) if invite is not None else ""
     task = await tasks.find(uow, workspace_sid, agent.task_sid or "")
     if task is None:
-        raise errors.invalid_transfer("from", f"the task of {agent.sid} is gone")
+        raise errors.invalid_value("from", f"the task of {agent.sid} is gone")
     back = routing.again(task)
     attributes: Mapping[str, Any] = {**back.attributes, "transfer_sid": transfer.sid}
     aimed = replace(
@@ -167,11 +167,11 @@ async def update(uow: UnitOfWork, channel: Channel, sid: str, status: str) -> Tr
     """
     transfer = await _fetch(uow, channel, sid)
     if transfer.status != "active":
-        raise errors.invalid_transfer("status", f"transfer {sid} is {transfer.status} already")
+        raise errors.invalid_value("status", f"transfer {sid} is {transfer.status} already")
     invite = await sql.invite_of_transfer(uow, sid)
     if status == "completed":
         if invite is None or invite.status != "accepted":
-            raise errors.invalid_transfer("status", f"nobody has joined by transfer {sid} yet")
+            raise errors.invalid_value("status", f"nobody has joined by transfer {sid} yet")
         agent = await sql.fetch_participant(uow, channel.sid, transfer.from_sid)
         if agent is not None and agent.left_at is None:
             await lifecycle.depart(uow, channel, agent, why="transfer", wrap_up=True)

@@ -108,6 +108,8 @@ async def _settle(
     )
     if _fits(inbound):
         received = await conversations.receive(uow, inbound)
+    if received.message_sid is None and received.conversation_sid is None:
+        await log.unclaimed(uow, row)
     store.done(
         uow,
         connection_sid,
