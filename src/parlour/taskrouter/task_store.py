@@ -127,6 +127,7 @@ SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
        (SELECT channel_optimized_routing FROM task_channel
         WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
 FROM ({SELECT_TASK} AND t.sid = ANY(ARRAY(SELECT sid FROM head))) AS waiting"""  # noqa: S608
+SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
