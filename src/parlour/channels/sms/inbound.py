@@ -110,7 +110,9 @@ async def _settle(
     )
     if _fits(inbound):
         received = await conversations.receive(uow, inbound)
-    if received.message_sid is None and received.conversation_sid is None:
+    if received.refused:
+        await log.refused(uow, row)
+    elif received.message_sid is None and received.conversation_sid is None:
         await log.unclaimed(uow, row)
     store.done(
         uow,
