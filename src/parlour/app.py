@@ -141,7 +141,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     return [
         accounts.package(ground.box),
         webhooks.package(ground.database),
-        messaging.package(deliverer),
+        messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
         conversations.package(ground.media_store, deliverer),
         taskrouter.package(),
         flex.package(

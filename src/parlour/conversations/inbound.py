@@ -23,7 +23,7 @@ from parlour.conversations.files import Stored
 from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Taken
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Reader, UnitOfWork
 
 PAIR_ATTEMPTS: Final = 5
 ADDRESS_TYPES: Final = {"chat": "web"}  # what limits call an address type otherwise than addresses do
@@ -65,8 +65,18 @@ class Received:
     refused: bool = False
 
 
-async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
+async def has_place(reader: Reader, inbound: Inbound) -> bool:
+    """Say whether a message has a conversation, or an address that makes one."""
+    if await participant_store.holder_of_pair(reader, inbound.address, inbound.proxy_address) is not None:
+        return True
+    configuration = await addresses.find(reader, inbound.proxy_address)
+    return configuration is not None and configuration.enabled
+
+
+async def receive(uow: UnitOfWork, inbound: Inbound, *, autocreate_by: str | None = None) -> Received:
     """Put an inbound message into the open conversation of its pair, or make one as the address is configured.
+
+    `autocreate_by`: the messaging service that makes a conversation where no address does (§8.2, step 4).
 
     The insert into `open_pair` is the lock of "one conversation per pair" (DESIGN 2.9): a burst of first messages
     makes one conversation. A webhook that is asked first may refuse it: it is dropped then, and nobody tells its sender
@@ -79,7 +89,9 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     if taken is not None:
         return await _append(uow, inbound, taken, origin, created=False)
     configuration = await addresses.find(uow, inbound.proxy_address)
-    if configuration is None or not configuration.enabled:
+    if configuration is not None and not configuration.enabled:
+        configuration = None
+    if configuration is None and autocreate_by is None:
         return Received(None, None, created=False)
     sid = uow.new_sid("CH")
     for _ in range(PAIR_ATTEMPTS):
@@ -93,7 +105,7 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
         raise errors.PAIR_IN_USE.error(
             sid=await participant_store.holder_of_pair(uow, inbound.address, inbound.proxy_address)
         )
-    await _auto_create(uow, inbound, configuration, sid, origin)
+    await _auto_create(uow, inbound, configuration, autocreate_by, sid, origin)
     origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
     taken = await conversation_store.take_index(uow, sid, inbound.address, None)
     if taken is None:
@@ -102,15 +114,21 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
 
 
 async def _auto_create(
-    uow: UnitOfWork, inbound: Inbound, configuration: AddressConfiguration, sid: str, origin: Origin
+    uow: UnitOfWork,
+    inbound: Inbound,
+    configuration: AddressConfiguration | None,
+    autocreate_by: str | None,
+    sid: str,
+    origin: Origin,
 ) -> None:
     """Make conversation, scoped webhook and participant, in this order; the webhook sees the first message."""
     await conversations.create(
         uow,
         sid=sid,
-        chat_service_sid=configuration.conversation_service_sid,
+        chat_service_sid=configuration.conversation_service_sid if configuration else None,
+        messaging_service_sid=autocreate_by if configuration is None else None,
         created_by="system",
-        address_sid=configuration.sid,
+        address_sid=configuration.sid if configuration else None,
         pair=(inbound.address, inbound.proxy_address),
         first_message={
             "message_body": inbound.body,
@@ -118,7 +136,22 @@ async def _auto_create(
         },
         origin=origin,
     )
-    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(configuration.type, configuration.type))
+    kind = configuration.type if configuration else inbound.channel_type
+    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(kind, kind))
+    if configuration is not None:
+        await _integrate(uow, sid, configuration)
+    await participants.add(
+        uow,
+        sid,
+        address=inbound.address,
+        proxy_address=inbound.proxy_address,
+        origin=msgspec.structs.replace(origin, decided=True),
+        pair_taken=True,
+    )
+
+
+async def _integrate(uow: UnitOfWork, sid: str, configuration: AddressConfiguration) -> None:
+    """Attach what the address is integrated with; the default integration is with nothing."""
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(
             uow, sid, flow_sid=configuration.studio_flow_sid or "", retry_count=configuration.studio_retry_count or 0
@@ -132,14 +165,6 @@ async def _auto_create(
             method=configuration.webhook_method,
             filters=configuration.webhook_filters or (),
         )
-    await participants.add(
-        uow,
-        sid,
-        address=inbound.address,
-        proxy_address=inbound.proxy_address,
-        origin=msgspec.structs.replace(origin, decided=True),
-        pair_taken=True,
-    )
 
 
 async def _append(uow: UnitOfWork, inbound: Inbound, taken: Taken, origin: Origin, *, created: bool) -> Received:

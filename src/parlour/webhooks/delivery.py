@@ -53,7 +53,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     :ivar again: whether another try may succeed.
     :ivar sent: whether the receiver may have seen it.
-    :ivar body: the whole answer.
+    :ivar body: the whole answer, of the type `content_type`.
     """
 
     delivered: bool
@@ -61,6 +61,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     sent: bool
     status: int | None
     body: bytes = b""
+    content_type: str = ""
     error: str | None
     duration_ms: int
 
@@ -223,6 +224,7 @@ class Deliverer:
             sent=True,
             status=answer.status,
             body=answer.body,
+            content_type=answer.headers.get("content-type", ""),
             error=None,
             duration_ms=_since(began),
         )
