@@ -88,7 +88,9 @@ def test_a_closed_conversation_can_be_read_and_never_written(twilio: Client) -> 
         ({"friendly_name": "x" * 257}, 50003),
         ({"unique_name": "CH" + "0" * 32}, 50390),
         ({"unique_name": "x" * 257}, 50004),
-        ({"messaging_service_sid": "MG" + "0" * 32}, 50341),
+        ({"messaging_service_sid": ""}, 50340),
+        ({"messaging_service_sid": "MG-nothing"}, 50341),
+        ({"messaging_service_sid": "MG" + "0" * 32}, 50342),
         ({"bindings_email_address": "a@example.com"}, 20001),
     ],
 )

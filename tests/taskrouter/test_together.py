@@ -21,6 +21,7 @@ from parlour.taskrouter import matching, package, provision, queues, reservation
 from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Reservation, WorkerChannel
+from parlour.webhooks.delivery import Deliverer
 
 
 @dataclass
@@ -71,7 +72,7 @@ class House:
     async def broken(self) -> list[Any]:
         """What the doctor would complain about."""
         rows: list[Any] = []
-        for each in package.package().invariants:
+        for each in package.package(Deliverer(self.program.outgoing, self.program.box)).invariants:
 
             async def ask(reader: Reader, sql: str = each.sql) -> list[Any]:
                 return list(await reader.fetch(sql, reader.account_sid, reader.now))

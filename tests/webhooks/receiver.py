@@ -52,6 +52,7 @@ class Receiver:
     """A running receiver.
 
     :ivar says: gives the body of an answer.
+    :ivar content_type: of the answers, none where it is empty.
     :ivar fault: gives the status to answer with; None closes the connection without an answer.
     :ivar answered: the requests that were answered 2xx, the others are in `book` alone.
     """
@@ -61,6 +62,7 @@ class Receiver:
     answered: list[Heard] = field(default_factory=list)
     fault: Fault = healthy
     says: Callable[[Heard], bytes] = lambda _heard: b"{}"
+    content_type: str = ""
     released: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, _heard: Heard) -> int:
@@ -109,6 +111,8 @@ def running_receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
             with contextlib.suppress(OSError):
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if receiver.content_type:
+                    self.send_header("Content-Type", receiver.content_type)
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -41,6 +41,7 @@ def common(talk: Any, hook_sid: str, event: str, **further: str | None) -> dict[
         "WebhookSid": hook_sid,
         "ConversationSid": talk.sid,
         "ChatServiceSid": talk.chat_service_sid,
+        "MessagingServiceSid": talk.messaging_service_sid,
         "RetryCount": "0",
         **further,
     }

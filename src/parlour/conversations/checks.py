@@ -8,6 +8,8 @@ import msgspec
 from parlour.conversations import errors
 from parlour.kit.sids import is_sid
 from parlour.kit.wire import decode_json, parse_iso
+from parlour.store import refs
+from parlour.store.unit import Reader
 
 FRIENDLY_NAME_MAX: Final = 256  # characters
 ROLE_NAME_MAX: Final = 64  # characters
@@ -101,3 +103,17 @@ def date(text: str | None, condition: errors.Condition) -> datetime | None:
         return parse_iso(text)
     except ValueError as error:
         raise condition.error() from error
+
+
+async def messaging_service(reader: Reader, sid: str, name: str) -> str:
+    """Return the SID of a messaging service of the account, given as parameter `name`.
+
+    Errors: 50340 empty, 50341 malformed, 50342 not of this account.
+    """
+    if not sid:
+        raise errors.MESSAGING_SERVICE_MISSING.error(name=name)
+    if not is_sid(sid, "MG"):
+        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid[:64], name=name)
+    if not await refs.check(reader, sid):
+        raise errors.MESSAGING_SERVICE_FOREIGN.error(sid=sid, name=name)
+    return sid

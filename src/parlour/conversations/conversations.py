@@ -20,7 +20,6 @@ from parlour.conversations.store.conversations import DEFAULT, Conversation, Sco
 from parlour.kit.sids import is_sid
 from parlour.outbox.timers import cancel
 from parlour.rest.errors import not_found
-from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
 STATES: Final = ("active", "inactive", "closed")
@@ -67,11 +66,6 @@ def _check_state(text: str) -> str:
     return state
 
 
-async def _check_messaging_service(reader: Reader, sid: str) -> None:
-    if not is_sid(sid, "MG") or not await refs.check(reader, sid):
-        raise errors.MESSAGING_SERVICE_INVALID.error(sid=sid, name="MessagingServiceSid")
-
-
 async def create(
     uow: UnitOfWork,
     *,
@@ -108,7 +102,7 @@ async def create(
     if chat_service_sid is not None and await service_store.fetch_service(uow, chat_service_sid) is None:
         raise not_found(chat_service_sid)
     if messaging_service_sid is not None:
-        await _check_messaging_service(uow, messaging_service_sid)
+        await checks.messaging_service(uow, messaging_service_sid, "MessagingServiceSid")
     if timers_inactive is None and timers_closed is None:
         timers_inactive, timers_closed = defaults.default_inactive_timer, defaults.default_closed_timer
     row = Conversation(
@@ -248,8 +242,9 @@ async def _apply(uow: UnitOfWork, row: Conversation, changes: Changes) -> None:
     if changes.attributes is not None:
         row.attributes = checks.attributes(changes.attributes, maximum=checks.LONG_ATTRIBUTES_MAX)
     if changes.messaging_service_sid is not None:
-        await _check_messaging_service(uow, changes.messaging_service_sid)
-        row.messaging_service_sid = changes.messaging_service_sid
+        row.messaging_service_sid = await checks.messaging_service(
+            uow, changes.messaging_service_sid, "MessagingServiceSid"
+        )
     _apply_timers(row, changes, uow.now)
     if changes.state is not None:
         _enter(row, _check_state(changes.state), uow.now)
@@ -283,6 +278,20 @@ async def _state_changed(uow: UnitOfWork, row: Conversation, state_from: str, re
     await announce(
         uow, "conversation.state_updated/1", row, row, origin, state_from=state_from, state_to=row.state, reason=reason
     )
+
+
+async def set_hint(uow: UnitOfWork, sid: str, name: str, value: str | None) -> None:
+    """Keep a hint for a higher floor among the listeners, which every fact of the conversation carries; None ends it.
+
+    Error: 404/20404.
+    """
+    row = await lock(uow, sid)
+    if row.listeners.get(name) == value:
+        return
+    row.listeners.pop(name, None)
+    if value is not None:
+        row.listeners[name] = value
+    await store.set_listeners(uow, row)
 
 
 async def set_state(

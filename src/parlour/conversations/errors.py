@@ -48,7 +48,9 @@ DATE_CREATED_INVALID = Condition(50308, 400, "DateCreated is not a valid date")
 DATE_UPDATED_INVALID = Condition(50309, 400, "DateUpdated is not a valid date")
 AUTHOR_TOO_LONG = Condition(50310, 400, "Author is longer than {maximum} characters")
 
+MESSAGING_SERVICE_MISSING = Condition(50340, 400, "{name} was not provided")
 MESSAGING_SERVICE_INVALID = Condition(50341, 400, "{name} {sid} is invalid")
+MESSAGING_SERVICE_FOREIGN = Condition(50342, 400, "{name} {sid} does not belong to this account")
 CONVERSATION_NOT_FOUND = Condition(50350, 404, "Conversation {sid} was not found")
 UNIQUE_NAME_EXISTS = Condition(50353, 409, "Conversation with provided unique name already exists")
 
@@ -71,6 +73,7 @@ PRE_WEBHOOK_URL_INVALID = Condition(50077, 400, "PreWebhookUrl {url} is not a va
 POST_WEBHOOK_URL_INVALID = Condition(50078, 400, "PostWebhookUrl {url} is not a valid absolute URL")
 WEBHOOK_METHOD_INVALID = Condition(50055, 400, "{name} {method} is invalid; use GET or POST")
 
+NO_MESSAGING_SERVICE = Condition(50373, 400, "No messaging service is assigned to the conversation")
 STATE_EMPTY = Condition(50374, 400, "State cannot be empty")
 TIMER_INACTIVE_TOO_SHORT = Condition(50375, 400, "Timers.Inactive must be at least 1 minute")
 TIMER_CLOSED_TOO_SHORT = Condition(50376, 400, "Timers.Closed must be at least 10 minutes")

@@ -271,6 +271,12 @@ async def update(
     return row
 
 
+async def latest(reader: Reader, conversation_sid: str) -> Message | None:
+    """Return the newest message of a conversation, None if it has none."""
+    found = await store.page(reader, conversation_sid, descending=True, after=None, limit=1)
+    return found[0] if found else None
+
+
 async def remove(
     uow: UnitOfWork, conversation_sid: str, sid: str, *, scope: Scope = None, origin: Origin = API
 ) -> None:

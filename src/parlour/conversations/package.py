@@ -4,6 +4,7 @@ from pathlib import Path
 
 from parlour.conversations.files import FolderStore, MediaStore
 from parlour.conversations.invariants import CHECKS, INVARIANTS
+from parlour.conversations.push import routes as push
 from parlour.conversations.reactions import make_reactions
 from parlour.conversations.routes import (
     addresses,
@@ -17,6 +18,7 @@ from parlour.conversations.routes import (
 )
 from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
+from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
 from parlour.webhooks.delivery import Deliverer
 
@@ -28,12 +30,12 @@ def folder_store(data: Path) -> FolderStore:
     return FolderStore(data / "media")
 
 
-def package(media_store: MediaStore, deliverer: Deliverer) -> Package:
+def package(media_store: MediaStore, deliverer: Deliverer, box: SecretsBox) -> Package:
     """Return what the floor offers."""
     return Package(
         name="conversations",
         migrations="parlour.conversations",
-        operations=[operations, media_routes.make_operations(media_store)],
+        operations=[operations, media_routes.make_operations(media_store), *push.make_operations(box)],
         reactions=[make_reactions(media_store, deliverer)],
         invariants=INVARIANTS,
         checks=CHECKS,

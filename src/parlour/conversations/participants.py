@@ -28,6 +28,7 @@ __all__ = [
     "find",
     "leave_all",
     "listen",
+    "present",
     "remove",
     "take_pair",
     "touch",
@@ -67,8 +68,8 @@ async def add(
     """Add a chat user (`identity`) or an address behind a proxy to a conversation.
 
     `pair_taken`: the caller holds the pair for this conversation already. Errors: 404/20404, 50377 closed, 50433 the
-    identity is in it, 50416 the pair is in a conversation, 50407-50414 binding, 50109 role, 50417, 50418, 50214 limits
-    (conversations.md §3.2, §3.3).
+    identity is in it, 50416 the pair is in a conversation, 50373 no messaging service, 50407-50414 binding, 50109 role,
+    50417, 50418, 50214 limits (conversations.md §3.2, §3.3).
     """
     origin = origin or Origin(source=source)
     attributes = checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
@@ -79,6 +80,8 @@ async def add(
     if address is not None and proxy_address is not None and not pair_taken:
         await take_pair(uow, address, proxy_address, sid)
     conversation = await conversations.locked_open(uow, sid)
+    if channel != bindings.CHAT and not pair_taken and conversation.messaging_service_sid is None:
+        raise errors.NO_MESSAGING_SERVICE.error()
     await _check_room(uow, conversation, identity)
     service = await service_store.fetch_service(uow, conversation.chat_service_sid)
     if role_sid is not None:
@@ -206,6 +209,11 @@ async def fetch(reader: Reader, conversation_sid: str, sid_or_identity: str) -> 
     if row is None:
         raise not_found(sid_or_identity)
     return row
+
+
+async def present(reader: Reader, conversation_sid: str, sid: str) -> Participant | None:
+    """Return a participant by SID, None if they are not in the conversation."""
+    return await store.fetch(reader, conversation_sid, sid)
 
 
 async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:

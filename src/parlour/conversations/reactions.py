@@ -5,6 +5,7 @@ from typing import Any
 from parlour.conversations import conversations, media, service_removal, services, timers
 from parlour.conversations.files import MediaStore
 from parlour.conversations.webhooks_delivery import add_reactions
+from parlour.messaging import services as messaging_services
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
@@ -21,6 +22,11 @@ def make_reactions(media_store: MediaStore, deliverer: Deliverer) -> Reactions:
     async def provision(uow: UnitOfWork, _event: Event) -> None:
         """Give a new account its default service with the roles (conversations.md §7.2)."""
         await services.create_default(uow)
+
+    @reactions.inside(messaging_services.REMOVED)
+    async def forget_messaging_service(uow: UnitOfWork, event: Event) -> None:
+        """Take a removed messaging service from the account's defaults (conversations.md §2.3)."""
+        await services.forget_messaging_service(uow, event.object_sid)
 
     @reactions.step(timers.HANDLER)
     async def conversation_timer(uow: UnitOfWork, payload: dict[str, Any]) -> None:

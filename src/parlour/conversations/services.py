@@ -3,9 +3,8 @@
 from parlour.conversations import checks, errors, roles, timers
 from parlour.conversations.store import services as store
 from parlour.conversations.store.services import Configuration, Service
-from parlour.kit.sids import is_sid
+from parlour.messaging import services as messaging_services
 from parlour.rest.errors import invalid_parameter, not_found
-from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
 __all__ = [
@@ -31,12 +30,13 @@ async def create_default(uow: UnitOfWork) -> Service:
     service = await _create(
         uow, "Default Conversations Service", roles.PLAIN_ROLES | roles.FLEX_ROLES, default_conversation_role="guest"
     )
+    messaging_service = await messaging_services.oldest(uow)
     await store.put_configuration(
         uow,
         Configuration(
             account_sid=uow.account_sid,
             default_chat_service_sid=service.sid,
-            default_messaging_service_sid=None,
+            default_messaging_service_sid=messaging_service.sid if messaging_service else None,
             default_inactive_timer=None,
             default_closed_timer=None,
             date_updated=uow.now,
@@ -153,7 +153,7 @@ async def configure(
 ) -> Configuration:
     """Change the account's defaults, which conversations made from now on take.
 
-    Errors: 20001 unknown service, 50341 messaging service, 50375, 50376, 50379, 50380 timers.
+    Errors: 20001 unknown service, 50340-50342 messaging service, 50375, 50376, 50379, 50380 timers.
     """
     row = await store.lock_configuration(uow)
     if row is None:
@@ -163,12 +163,9 @@ async def configure(
             raise invalid_parameter("DefaultChatServiceSid", f"{default_chat_service_sid} was not found")
         row.default_chat_service_sid = default_chat_service_sid
     if default_messaging_service_sid is not None:
-        known = is_sid(default_messaging_service_sid, "MG") and await refs.check(uow, default_messaging_service_sid)
-        if not known:
-            raise errors.MESSAGING_SERVICE_INVALID.error(
-                sid=default_messaging_service_sid, name="DefaultMessagingServiceSid"
-            )
-        row.default_messaging_service_sid = default_messaging_service_sid
+        row.default_messaging_service_sid = await checks.messaging_service(
+            uow, default_messaging_service_sid, "DefaultMessagingServiceSid"
+        )
     if default_inactive_timer is not None:
         row.default_inactive_timer = default_inactive_timer if timers.inactive_seconds(default_inactive_timer) else None
     if default_closed_timer is not None:
@@ -176,3 +173,12 @@ async def configure(
     row.date_updated = uow.now
     await store.put_configuration(uow, row)
     return row
+
+
+async def forget_messaging_service(uow: UnitOfWork, sid: str) -> None:
+    """Leave the account without a default messaging service when the one it had is removed."""
+    row = await store.lock_configuration(uow)
+    if row is not None and row.default_messaging_service_sid == sid:
+        row.default_messaging_service_sid = None
+        row.date_updated = uow.now
+        await store.put_configuration(uow, row)

@@ -64,7 +64,7 @@ async def update(uow: UnitOfWork, given: Mapping[str, Any]) -> Configuration:
             continue
         value = given[name]
         if value is not None and not isinstance(value, kind):
-            raise errors.invalid_setting(name, f"must be {words}")
+            raise errors.invalid_value(name, f"must be {words}")
         settings[name] = None if value is None else await _checked(uow, name, value)
     for name, prefix in OPTIONAL_SIDS.items():
         if name in given:
@@ -88,7 +88,7 @@ async def _known_channels(reader: Reader, workspace_sid: str, given: Mapping[str
             try:
                 await task_channels.fetch(reader, workspace_sid, each["name"])
             except ContractError as error:
-                raise errors.invalid_setting(
+                raise errors.invalid_value(
                     f"taskrouter_worker_channels.{kind}", f"{workspace_sid} has no task channel {each['name'][:64]}"
                 ) from error
 
@@ -97,7 +97,7 @@ async def _checked(uow: UnitOfWork, name: str, value: Any) -> Any:
     if name == "taskrouter_taskqueues":
         for each in value:
             if not isinstance(each, dict) or not isinstance(each.get("targettable"), bool):
-                raise errors.invalid_setting(name, "each must be an object with sid and targettable")
+                raise errors.invalid_value(name, "each must be an object with sid and targettable")
             await _sid(uow, f"{name}.sid", each.get("sid"), "WQ")
         return value
     check = _CHECKS.get(name)
@@ -106,16 +106,16 @@ async def _checked(uow: UnitOfWork, name: str, value: Any) -> Any:
 
 async def _sid(reader: Reader, name: str, value: Any, prefix: str) -> str:
     if not isinstance(value, str) or not is_sid(value, prefix):
-        raise errors.invalid_setting(name, f"'{str(value)[:64]}' is not a SID of {prefix}")
+        raise errors.invalid_value(name, f"'{str(value)[:64]}' is not a SID of {prefix}")
     if not await refs.check(reader, value):
-        raise errors.invalid_setting(name, f"{value} was not found in this account")
+        raise errors.invalid_value(name, f"{value} was not found in this account")
     return value
 
 
 def _skills(name: str, value: list[Any], _now: str) -> list[Any]:
     for each in value:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str) or not each["name"]:
-            raise errors.invalid_setting(name, "each must be an object with a name")
+            raise errors.invalid_value(name, "each must be an object with a name")
     return value
 
 
@@ -123,7 +123,7 @@ def _worker_channels(name: str, value: dict[str, Any], _now: str) -> dict[str, A
     """Check the defaults of new workers: they are used when somebody signs in for the first time."""
     for kind, channels in value.items():
         if not isinstance(channels, list) or not all(_is_channel(each) for each in channels):
-            raise errors.invalid_setting(
+            raise errors.invalid_value(
                 f"{name}.{kind}", "must be an array of objects with name, availability and capacity"
             )
     return value
@@ -145,20 +145,20 @@ def _is_count(value: Any) -> bool:
 def _worker_attributes(name: str, value: dict[str, Any], _now: str) -> dict[str, Any]:
     for kind, attributes in value.items():
         if not isinstance(attributes, dict):
-            raise errors.invalid_setting(f"{name}.{kind}", "must be an object")
+            raise errors.invalid_value(f"{name}.{kind}", "must be an object")
     return value
 
 
 def _end_methods(name: str, value: dict[str, Any], now: str) -> dict[str, Any]:
     enabled = value.get("enabled")
     if not isinstance(enabled, list) or any(each not in END_METHODS for each in enabled):
-        raise errors.invalid_setting(f"{name}.enabled", f"must be an array of {', '.join(END_METHODS)}")
+        raise errors.invalid_value(f"{name}.enabled", f"must be an array of {', '.join(END_METHODS)}")
     return {"enabled": enabled, "dateUpdated": now}
 
 
 def _service_sids(name: str, value: list[Any], _now: str) -> list[Any]:
     if not all(isinstance(each, str) and is_sid(each, "ZS") for each in value):
-        raise errors.invalid_setting(name, "each must be a SID of ZS")
+        raise errors.invalid_value(name, "each must be a SID of ZS")
     return value
 
 
@@ -166,14 +166,12 @@ def _channel_configs(name: str, value: list[Any], _now: str) -> list[dict[str, A
     found: dict[str, dict[str, Any]] = {}
     for each in value:
         if not isinstance(each, dict) or not isinstance(each.get("cbm_attachments"), dict):
-            raise errors.invalid_setting(name, "each must be an object with address_type and cbm_attachments")
+            raise errors.invalid_value(name, "each must be an object with address_type and cbm_attachments")
         kind = str(each.get("address_type", "")).lower()
         if kind not in ATTACHMENTS:
-            raise errors.invalid_setting(
-                f"{name}.address_type", f"'{kind[:64]}' is not one of {', '.join(ATTACHMENTS)}"
-            )
+            raise errors.invalid_value(f"{name}.address_type", f"'{kind[:64]}' is not one of {', '.join(ATTACHMENTS)}")
         if kind in found:
-            raise errors.invalid_setting(f"{name}.address_type", f"{kind} is there twice")
+            raise errors.invalid_value(f"{name}.address_type", f"{kind} is there twice")
         found[kind] = {"address_type": kind, "cbm_attachments": _attachments(name, kind, each["cbm_attachments"])}
     return list(found.values())
 
@@ -183,13 +181,13 @@ def _attachments(name: str, kind: str, given: dict[str, Any]) -> dict[str, Any]:
     joined = default_attachments(kind)
     joined |= {key: value for key, value in given.items() if key in joined}
     if not isinstance(joined["enabled"], bool):
-        raise errors.invalid_setting(f"{name}.enabled", "must be true or false")
+        raise errors.invalid_value(f"{name}.enabled", "must be true or false")
     for key in SIZES:
         if not _is_count(joined[key]):
-            raise errors.invalid_setting(f"{name}.{key}", "must be a whole number, at least 0")
+            raise errors.invalid_value(f"{name}.{key}", "must be a whole number, at least 0")
     extensions = joined["accepted_extensions"]
     if not isinstance(extensions, list) or not all(isinstance(each, str) and each for each in extensions):
-        raise errors.invalid_setting(f"{name}.accepted_extensions", "must be an array of texts")
+        raise errors.invalid_value(f"{name}.accepted_extensions", "must be an array of texts")
     joined["accepted_extensions"] = [each.lower().lstrip(".") for each in extensions]
     return joined
 

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from parlour.flex.store import Channel, Configuration, Interaction, Invite, Participant
+from parlour.flex.transfer_store import Transfer
 from parlour.kit.wire import iso
 from parlour.rest.operations import Urls
 
@@ -67,6 +68,28 @@ def participant(row: Participant, urls: Urls) -> dict[str, Any]:
         "interaction_sid": row.interaction_sid,
         "channel_sid": row.channel_sid,
         "routing_properties": routing,
+        "url": urls.of(PRODUCT, path),
+    }
+
+
+def transfer(row: Transfer, instance_sid: str, urls: Urls) -> dict[str, Any]:
+    """A transfer of an interaction channel."""
+    path = f"/v1/Interactions/{row.interaction_sid}/Channels/{row.channel_sid}/Transfers/{row.sid}"
+    return {
+        "sid": row.sid,
+        "instance_sid": instance_sid,
+        "account_sid": row.account_sid,
+        "interaction_sid": row.interaction_sid,
+        "channel_sid": row.channel_sid,
+        "execution_sid": None,
+        "type": row.type,
+        "status": row.status,
+        "from": row.from_sid,
+        "to": row.to_sid,
+        "note_sid": row.note_sid,
+        "summary_sid": row.summary_sid,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
         "url": urls.of(PRODUCT, path),
     }
 

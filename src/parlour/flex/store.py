@@ -49,12 +49,12 @@ WHERE account_sid = $1 AND conversation_sid = $2 AND status NOT IN ('closed', 'f
 LIST_CHANNELS: Final = """
 SELECT * FROM interaction_channel WHERE account_sid = $1 AND interaction_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
 SET_CHANNEL_STATUS: Final = """
-UPDATE interaction_channel SET status = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
+UPDATE interaction_channel SET status = $3, parked = FALSE, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
 
 INSERT_INVITE: Final = """
 INSERT INTO interaction_invite (account_sid, sid, interaction_sid, channel_sid, task_sid, routing, date_created,
-    date_updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"""
+    date_updated, auto_accept, transfer_sid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)"""
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
@@ -81,7 +81,8 @@ PARTICIPANT_LEFT: Final = """
 UPDATE interaction_participant SET left_at = $3, date_updated = $3 WHERE account_sid = $1 AND sid = $2"""
 AGENTS_WITH_IDENTITY: Final = """
 SELECT count(*) FROM interaction_participant
-WHERE account_sid = $1 AND channel_sid = $2 AND identity = $3 AND type = 'agent' AND left_at IS NULL"""
+WHERE account_sid = $1 AND channel_sid = $2 AND identity = $3 AND type = 'agent' AND left_at IS NULL
+    AND NOT away AND reservation_sid IS NOT NULL"""
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -130,6 +131,8 @@ class Channel(msgspec.Struct, frozen=True):
     parked: bool
     date_created: datetime
     date_updated: datetime
+    parked_at: datetime | None = None
+    wake: dict[str, Any] | None = None
 
 
 class Invite(msgspec.Struct, frozen=True):
@@ -144,6 +147,8 @@ class Invite(msgspec.Struct, frozen=True):
     routing: dict[str, Any]
     date_created: datetime
     date_updated: datetime
+    auto_accept: bool = False
+    transfer_sid: str | None = None
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -162,6 +167,8 @@ class Participant(msgspec.Struct, frozen=True):
     left_at: datetime | None
     date_created: datetime
     date_updated: datetime
+    leaving: str | None = None
+    away: bool = False
 
 
 async def insert_configuration(uow: UnitOfWork, row: Configuration) -> None:
@@ -285,6 +292,8 @@ async def insert_invite(uow: UnitOfWork, row: Invite) -> None:
         row.task_sid,
         row.routing,
         uow.now,
+        row.auto_accept,
+        row.transfer_sid,
     )
 
 

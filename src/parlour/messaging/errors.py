@@ -87,3 +87,33 @@ def bad_status_callback(url: str) -> ContractError:
 def message_of(code: int | None) -> str | None:
     """Return the words for an error code of a message."""
     return None if code is None else ERROR_MESSAGES.get(code, "Unknown error")
+
+
+def no_service(sid: str) -> ContractError:
+    """Refuse a messaging service that the account has not."""
+    return ContractError(21701, 400, f"Invalid parameter MessagingServiceSid: {sid[:64]} does not exist")
+
+
+def no_sender(sid: str) -> ContractError:
+    """Refuse to send through a service whose pool is empty."""
+    return ContractError(21703, 400, f"Invalid parameter MessagingServiceSid: {sid} contains no phone numbers")
+
+
+def no_number(sid: str) -> ContractError:
+    """Refuse a number that the account has not."""
+    return ContractError(21704, 400, f"Invalid parameter PhoneNumberSid: {sid[:64]} is no number of this account")
+
+
+def in_service(sid: str) -> ContractError:
+    """Refuse a number that is in the pool."""
+    return ContractError(21710, 409, f"Invalid parameter PhoneNumberSid: {sid} is already in the Messaging Service")
+
+
+def elsewhere(sid: str) -> ContractError:
+    """Refuse a number that is in the pool of another service."""
+    return ContractError(
+        21712, 409, f"Invalid parameter PhoneNumberSid: {sid} is associated with another Messaging Service"
+    )
+
+
+POOL_FULL = ContractError(21714, 400, "Invalid parameter PhoneNumberSid: the Messaging Service has 400 numbers already")

@@ -20,6 +20,11 @@ def make_reactions(deliverer: Deliverer, files: Files, base_url: str) -> Reactio
     """Return the reactions; `deliverer` tells webhooks and status callbacks."""
     reactions = Reactions("messaging")
 
+    @reactions.inside("account.created/1")
+    async def provision(uow: UnitOfWork, _event: Event) -> None:
+        """Give a new account the messaging service that its conversations have (conversations.md §2.3)."""
+        await services.create_default(uow)
+
     @reactions.after(log.ACCEPTED, lanes=lambda event: [f"messaging-service:{event.snapshot['messaging_service_sid']}"])
     async def choose_sender(uow: UnitOfWork, event: Event) -> None:
         service = await store.fetch(uow, event.snapshot["messaging_service_sid"])

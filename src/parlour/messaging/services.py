@@ -10,9 +10,12 @@ from parlour.messaging import errors
 from parlour.messaging.store import services as store
 from parlour.messaging.store.numbers import Number
 from parlour.messaging.store.services import PoolNumber, Service
+from parlour.outbox.facts import state
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
 
+DEFAULT_NAME: Final = "Default Messaging Service for Conversations"
+REMOVED: Final = "messaging_service.removed/1"
 POOL_MAX: Final = 400  # numbers (21714)
 VALIDITY: Final = 36_000  # seconds
 NORTH_AMERICA: Final = "+1"
@@ -106,6 +109,11 @@ async def create(uow: UnitOfWork, given: Settings) -> Service:
     return row
 
 
+async def create_default(uow: UnitOfWork) -> Service:
+    """Make the service that an account's conversations have until others are made (conversations.md §2.3)."""
+    return await create(uow, Settings(friendly_name=DEFAULT_NAME))
+
+
 async def update(uow: UnitOfWork, sid: str, given: Settings) -> Service:
     """Change what is given of a service.
 
@@ -133,13 +141,21 @@ async def fetch(reader: Reader, sid: str) -> Service:
     return row
 
 
+async def oldest(reader: Reader) -> Service | None:
+    """Return the account's first service."""
+    return await store.oldest(reader)
+
+
 async def remove(uow: UnitOfWork, sid: str) -> None:
     """Delete a service; its numbers are free again.
 
     :raises ContractError: 404.
     """
-    if not await store.delete(uow, sid):
+    row = await store.lock(uow, sid)
+    if row is None:
         raise not_found(sid)
+    await state(uow, REMOVED, stream=sid, object_sid=sid, snapshot=msgspec.to_builtins(row))
+    await store.delete(uow, sid)
 
 
 async def add_number(uow: UnitOfWork, service_sid: str, number_sid: str) -> PoolNumber:

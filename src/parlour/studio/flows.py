@@ -1,6 +1,6 @@
 """Flows and their revisions (studio.md §1.2-§1.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from parlour.kit.wire import decode_json, json_text
@@ -10,16 +10,22 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio import store
 from parlour.studio.definition import Definition, read
 from parlour.studio.errors import bad_revision, invalid_definition
+from parlour.studio.execution import OpenSubflow
+from parlour.studio.findings import Finding, Report
 from parlour.studio.json_data import read_json
 from parlour.studio.references import references
 from parlour.studio.store import Flow, Revision
-from parlour.studio.validation import Finding, Report, check
+from parlour.studio.validation import check
 
 __all__ = [
     "Flow", "Revision", "by_name", "create", "delete", "fetch", "fetch_revision", "running", "set_test_users", "update",
     "validate",
 ]  # fmt: skip
 
+MAX_WIDGETS: Final = 2000
+"""Widgets of a flow and its subflows together (studio.md §1.2)."""
+WITHOUT_EFFECT: Final = frozenset({"service_sid", "environment_sid", "function_sid"})
+"""Properties of run-function that name what its `url` leads to; only the URL counts (studio.md §2.3.7)."""
 MAX_KEPT: Final = 256
 """Definitions kept in memory."""
 _definitions: Final[dict[tuple[str, int], Definition]] = {}
@@ -92,6 +98,11 @@ async def fetch(reader: Reader, sid: str) -> Flow:
     return flow
 
 
+async def exists(reader: Reader, sid: str) -> bool:
+    """Say whether the account has the flow."""
+    return await store.fetch_flow(reader, sid) is not None
+
+
 async def by_name(reader: Reader, friendly_name: str) -> Flow | None:
     """Return the oldest flow of that friendly name, such as "Messaging Flow", or None."""
     return await store.flow_by_name(reader, friendly_name)
@@ -127,6 +138,37 @@ async def running(reader: Reader, sid: str, contact: str) -> int | None:
     return await store.running_revision(reader, sid, contact)
 
 
+async def subflow(reader: Reader, flow_sid: str, contact: str, wanted: OpenSubflow) -> int | None:
+    """Return the revision of a subflow that an execution of a flow runs, None when there is none.
+
+    Only the parent's test users reach a subflow's draft; everybody else has its newest published revision, unless the
+    widget names a number (studio.md §2.3.8).
+    """
+    parent, found = await store.fetch_flow(reader, flow_sid), await store.fetch_flow(reader, wanted.flow_sid)
+    if parent is None or found is None:
+        return None
+    if wanted.revision.isdigit():
+        number = int(wanted.revision)
+        return number if 1 <= number <= found.revision else None
+    drafts = wanted.revision != "LatestPublished" and contact in parent.test_users
+    return found.revision if drafts else found.published_revision
+
+
+async def widgets_in_all(reader: Reader, main: Definition) -> int:
+    """Count the widgets of a flow and of each subflow it names, as they are published (studio.md §1.2)."""
+    return len(main.widgets) + await _widgets_of(reader, main.subflows())
+
+
+async def _widgets_of(reader: Reader, sids: Collection[str]) -> int:
+    total = 0
+    for sid in sids:
+        found = await store.fetch_flow(reader, sid)
+        if found is not None:
+            number = found.published_revision or found.revision
+            total += len((await definition_of(reader, sid, number)).widgets)
+    return total
+
+
 async def definition_of(reader: Reader, sid: str, revision: int) -> Definition:
     """Return the definition of a revision as the engine reads it; revisions never change, so it is read once.
 
@@ -153,6 +195,8 @@ async def validate(reader: Reader, raw: object, *, status: str) -> Report:
     report = check(raw)
     if isinstance(raw, Mapping):
         await _check_references(reader, raw, report)
+        if not report.errors:
+            await _count_widgets(reader, raw, report)
     refused = [*report.errors, *(report.foreign if status == "published" else [])]
     if refused:
         raise invalid_definition(refused)
@@ -174,7 +218,19 @@ async def _check_references(reader: Reader, raw: Mapping[str, object], report: R
         finding = Finding(f"{message}: widget {each.widget}, property {each.field}", each.path)
         # A SID of a kind that nothing here has, inside a longer text such as a URL, is somebody else's own.
         decides = each.placeholder or each.whole or each.value[:2] in refs.known_prefixes()
+        decides = decides and each.field not in WITHOUT_EFFECT
         (report.foreign if decides else report.warnings).append(finding)
+
+
+async def _count_widgets(reader: Reader, raw: Mapping[str, Any], report: Report) -> None:
+    """Warn of more than 2,000 widgets: it runs, until it reaches the subflow (81025, 81026)."""
+    definition = read(raw)
+    sids = definition.subflows()
+    if sids:
+        total = len(definition.widgets) + await _widgets_of(reader, sids)
+        if total > MAX_WIDGETS:
+            message = f"81025: the flow and its subflows have {total} widgets, more than {MAX_WIDGETS}"
+            report.warnings.append(Finding(message, "#/states"))
 
 
 def _parsed(definition: Mapping[str, Any] | str) -> tuple[str, object]:

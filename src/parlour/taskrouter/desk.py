@@ -12,11 +12,14 @@ from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
+from parlour.taskrouter.audience import audience_of
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
+
+ASK_CALLBACK: Final = "taskrouter.assignment"  # the job that asks a workflow's callback (§3.5)
 
 _COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
 _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
@@ -53,7 +56,7 @@ class Desk:
         self._facts: list[Fact] = []
         self._marked: dict[str, None] = {}
         self._cancel_lanes: list[str] = []
-        self._timers: list[tuple[str, str, datetime, str]] = []
+        self._timers: list[tuple[str, str, datetime | None, str]] = []
 
     @property
     def now(self) -> datetime:
@@ -140,6 +143,9 @@ class Desk:
         self._timers.append(
             (_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid)
         )
+        if task.calls_back:
+            lane = assignment_lane(task.workflow_sid, reservation.sid)
+            self._timers.append((lane, ASK_CALLBACK, None, reservation.sid))
         return reservation
 
     def set_reservation(self, reservation: Reservation, status: str) -> None:
@@ -219,9 +225,9 @@ class Desk:
         """State this when the desk is written."""
         self._facts.append(Fact(kind, about, more))
 
-    def tell(self, kind: str, worker: Worker) -> None:
-        """Tell the worker's sockets how the worker is, without stating a fact."""
-        self._facts.append(Fact(kind, worker, stated=False))
+    def tell(self, kind: str, worker: Worker, payload: dict[str, Any] | None = None) -> None:
+        """Tell the worker's sockets something, by default how the worker is, without stating a fact."""
+        self._facts.append(Fact(kind, worker, payload=payload, stated=False))
 
     def look_at(self, *sids: str) -> None:
         """Have matching look at these tasks and workers."""
@@ -271,15 +277,21 @@ class Desk:
         for lane, handler, at, sid in self._timers:
             schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)
+        if facts:
+            await self._state(facts)
+        await self.uow.flush()
+
+    async def _state(self, facts: list[tuple[Fact, dict[str, Any]]]) -> None:
+        audience = await audience_of(self.uow, self.workspace_sid)
         for fact, snapshot in facts:
             await state(
                 self.uow,
                 f"{fact.kind}/1",
                 stream=fact.about.task_sid if isinstance(fact.about, Reservation) else fact.about.sid,
                 object_sid=fact.about.sid,
-                snapshot=snapshot,
+                snapshot={**snapshot, **audience.snapshot(fact.kind)},
+                listeners=audience.listeners(fact.kind),
             )
-        await self.uow.flush()
 
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about
@@ -358,6 +370,11 @@ async def open_desk(
         for record in await uow.fetch(store.LOCK_WORKERS, uow.account_sid, workspace_sid, wanted):
             desk.workers[record["sid"]] = row(Worker, record)
     return desk
+
+
+def assignment_lane(workflow_sid: str | None, reservation_sid: str) -> str:
+    """Return the lane of a reservation's callback; a hanging receiver holds lanes of its workflow only."""
+    return f"assignment:{workflow_sid}:{reservation_sid}"
 
 
 def _lane(kind: str, sid: str) -> str:

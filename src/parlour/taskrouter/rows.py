@@ -192,6 +192,7 @@ class Task(msgspec.Struct, kw_only=True):
     date_updated: datetime
     date_ended: datetime | None
     channels_matter: bool = False  # some workflow of the workspace reads worker.channel
+    calls_back: bool = False  # its workflow has an assignment callback
 
     @property
     def expires(self) -> datetime:

@@ -83,7 +83,7 @@ SELECT t.account_sid, t.sid, t.workspace_sid, t.assignment_status, t.attributes,
        t.group_key, t.rank_priority, t.rank_time, t.rejected_by, t.assignment_count, t.date_created, t.date_updated,
        t.date_ended,
        EXISTS (SELECT 1 FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND reads_channels)
-           AS channels_matter
+           AS channels_matter, coalesce(f.assignment_callback_url, '') <> '' AS calls_back
 FROM task AS t
 JOIN task_channel AS c ON c.account_sid = t.account_sid AND c.sid = t.task_channel_sid
 LEFT JOIN task_queue AS q ON q.account_sid = t.account_sid AND q.sid = t.task_queue_sid

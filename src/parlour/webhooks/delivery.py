@@ -34,6 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     :ivar stream: SID of the row in whose order its events come.
     :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
     :ivar pairs: the parameters without `RetryCount`.
+    :ivar patience: seconds that the receiver has in all, unless its URL says otherwise.
     :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
     """
 
@@ -45,6 +46,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    patience: float = TOTAL
     counted: bool = True
 
 
@@ -53,7 +55,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     :ivar again: whether another try may succeed.
     :ivar sent: whether the receiver may have seen it.
-    :ivar body: the whole answer, of the type `content_type`.
+    :ivar body: the whole answer.
+    :ivar content_type: of the answer, as it was sent.
     """
 
     delivered: bool
@@ -146,7 +149,7 @@ class Deliverer:
         :param attempt: number of the first of them.
         :param limit: seconds for all of them, whatever the URL says.
         """
-        rules = overrides.of(told.url)
+        rules = overrides.of(told.url, told.patience)
         end = time.monotonic() + min(rules.total, limit)
         done: list[Try] = []
         while True:

@@ -44,8 +44,11 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
         return kind in self.policy or ("all" in self.policy and (status is None or status >= 400))
 
 
-def of(url: str) -> Overrides:
-    """Return the overrides of a URL that was checked by `mistake` when it was set; other fragments say nothing."""
+def of(url: str, patience: float = TOTAL) -> Overrides:
+    """Return the overrides of a URL that was checked by `mistake` when it was set; other fragments say nothing.
+
+    :param patience: seconds in all where the URL does not say.
+    """
     given = dict(parse_qsl(urlsplit(url).fragment))
     seconds = {name: int(given[name]) / 1000 for name in MILLISECONDS if given.get(name, "").isdigit()}
     retries = int(given["rc"]) if given.get("rc", "").isdigit() else None
@@ -53,8 +56,8 @@ def of(url: str) -> Overrides:
         retries = RETRIES_OF_A_POLICY
     return Overrides(
         connect=seconds.get("ct", TOTAL),
-        read=seconds.get("rt", TOTAL),
-        total=seconds.get("tt", TOTAL if retries is None and not seconds else LONGEST),
+        read=seconds.get("rt", patience),
+        total=seconds.get("tt", patience if retries is None and not seconds else LONGEST),
         retries=retries,
         policy=frozenset(_policy(given.get("rp", "ct"))),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from parlour.conversations import receipts
 from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, delete_with_header, role, twice
 from tests.contract.calls.media import picture
+from tests.contract.calls.messaging_services import messaging_service
 from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
 from tests.contract.world import World
@@ -20,6 +21,7 @@ def message(world: World, root: Any) -> Any:
 
 @twice("POST", "/Conversations")
 def create_conversation(world: World, root: Any) -> Callable[[], Any]:
+    service_sid = messaging_service(world)
     return lambda: root.conversations.create(
         friendly_name=world.unique("Talk"),
         unique_name=world.unique("talk"),
@@ -29,6 +31,7 @@ def create_conversation(world: World, root: Any) -> Callable[[], Any]:
         state=world.pick("active", "inactive"),
         timers_inactive=world.pick("PT1H", "PT2H"),
         timers_closed=world.pick("P1D", "P2D"),
+        messaging_service_sid=service_sid,
         x_twilio_webhook_enabled=world.pick("true", "false"),
     )
 
@@ -51,6 +54,7 @@ def fetch_conversation(world: World, root: Any) -> Callable[[], Any]:
 @twice("POST", "/Conversations/{Sid}")
 def update_conversation(world: World, root: Any) -> Callable[[], Any]:
     talk = conversation(world, root)
+    service_sid = messaging_service(world)
     return lambda: talk.update(
         friendly_name=world.unique("Talk"),
         unique_name=world.unique("talk"),
@@ -60,6 +64,7 @@ def update_conversation(world: World, root: Any) -> Callable[[], Any]:
         state=world.pick("active", "inactive"),
         timers_inactive=world.pick("PT1H", "PT2H"),
         timers_closed=world.pick("P1D", "P2D"),
+        messaging_service_sid=service_sid,
         x_twilio_webhook_enabled=world.pick("true", "false"),
     )
 
@@ -328,6 +333,7 @@ def list_participant_conversations(world: World, root: Any) -> Callable[[], Any]
 @twice("POST", "/ConversationWithParticipants")
 def create_conversation_with_participants(world: World, root: Any) -> Callable[[], Any]:
     people = [json.dumps({"identity": world.unique("bob")}), json.dumps({"identity": world.unique("ana")})]
+    service_sid = messaging_service(world)
     return lambda: root.conversation_with_participants.create(
         friendly_name=world.unique("Talk"),
         unique_name=world.unique("talk"),
@@ -338,5 +344,6 @@ def create_conversation_with_participants(world: World, root: Any) -> Callable[[
         timers_inactive=world.pick("PT1H", "PT2H"),
         timers_closed=world.pick("P1D", "P2D"),
         participant=people,
+        messaging_service_sid=service_sid,
         x_twilio_webhook_enabled=world.pick("true", "false"),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.contract.calls.basics import role, service
+from tests.contract.calls.messaging_services import messaging_service
 from tests.contract.calls.studio import flow
 from tests.contract.good_calls import good
 from tests.contract.world import World
@@ -62,8 +63,10 @@ def fetch_configuration(world: World) -> Callable[[], Any]:
 @good("POST", "conversations", "/v1/Configuration")
 def update_configuration(world: World) -> Callable[[], Any]:
     now = world.client.conversations.v1.configuration().fetch()
+    messaging_sid = messaging_service(world)
     return lambda: world.client.conversations.v1.configuration().update(
         default_chat_service_sid=now.default_chat_service_sid,
+        default_messaging_service_sid=messaging_sid,
         default_inactive_timer=world.pick("PT1H", "PT2H"),
         default_closed_timer=world.pick("P1D", "P2D"),
     )

@@ -125,6 +125,7 @@ async def _settle(
     if received.message_sid is None and not received.refused:
         for file in had:
             media.record(uow, row.sid, key=file.key, content_type=file.content_type, size=file.size)
+        await log.unclaimed(uow, row)
         answering.ask(uow, row, form)
     return not received.refused
 

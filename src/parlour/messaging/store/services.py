@@ -67,6 +67,7 @@ UPDATE messaging_service SET {", ".join(f"{name} = ${n}" for n, name in enumerat
 WHERE account_sid = $1 AND sid = $2"""
 FETCH: Final = f"SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 AND sid = $2"
 LOCK: Final = f"{FETCH} FOR UPDATE"
+OLDEST: Final = f"SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 ORDER BY date_created, sid LIMIT 1"
 LIST: Final = f"""
 SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 AND ($2::text IS NULL OR sid < $2)
 ORDER BY sid DESC LIMIT $3"""
@@ -131,6 +132,11 @@ async def update(uow: UnitOfWork, row: Service) -> None:
 async def fetch(reader: Reader, sid: str) -> Service | None:
     """Return a service."""
     return _service(await reader.fetchrow(FETCH, reader.account_sid, sid))
+
+
+async def oldest(reader: Reader) -> Service | None:
+    """Return the account's first service."""
+    return _service(await reader.fetchrow(OLDEST, reader.account_sid))
 
 
 async def lock(uow: UnitOfWork, sid: str) -> Service | None:

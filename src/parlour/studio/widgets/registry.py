@@ -7,9 +7,12 @@ from typing import Final
 
 from parlour.studio.catalogue import FAILURE_EVENTS, WIDGET_TYPES
 from parlour.studio.execution import Event
+from parlour.studio.widgets.calling import FunctionWidget, HttpRequestWidget
+from parlour.studio.widgets.conversation import ResumeConversationWidget, StartConversationWidget
 from parlour.studio.widgets.flex import SendToFlexWidget
 from parlour.studio.widgets.logic import SetVariablesWidget, SplitWidget
 from parlour.studio.widgets.messaging import SendAndWaitWidget, SendMessageWidget
+from parlour.studio.widgets.subflow import SubflowWidget
 from parlour.studio.widgets.visit import Behaviour, Leave, Outcome, Stay, Visit
 
 
@@ -31,6 +34,15 @@ class UnsupportedWidget:
         return Stay()
 
 
+class TwimlRedirectWidget(UnsupportedWidget):
+    """A redirect of the pending request: neither a conversation nor REST has one (studio.md §2.3.11)."""
+
+    def enter(self, visit: Visit) -> Outcome:
+        """Leave by `fail`."""
+        visit.warn(81020, f"{visit.widget.type} needs a request that waits for TwiML; {visit.state.trigger} has none")
+        return Leave("fail")
+
+
 def failure_event(visit: Visit) -> str:
     """Give the failure exit of a widget: a wired one first, else the one its type has, else `failed`."""
     wired = {each.event for each in visit.widget.transitions if each.next}
@@ -49,6 +61,13 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "split-based-on": SplitWidget(),
     "set-variables": SetVariablesWidget(),
     "send-to-flex": SendToFlexWidget(),
+    "make-http-request": HttpRequestWidget(),
+    "run-function": FunctionWidget(),
+    "run-function-v2": FunctionWidget(),
+    "run-subflow": SubflowWidget(),
+    "start-conversation": StartConversationWidget(),
+    "resume-conversation": ResumeConversationWidget(),
+    "add-twiml-redirect": TwimlRedirectWidget(),
 }
 _UNSUPPORTED: Final = UnsupportedWidget()
 
