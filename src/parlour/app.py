@@ -157,6 +157,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
+            webchats_per_second=ground.settings.webchats_per_second,
             desktop=ground.settings.desktop_folder,
         ),
         studio.package(

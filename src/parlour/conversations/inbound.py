@@ -139,7 +139,7 @@ async def _auto_create(
     kind = configuration.type if configuration else inbound.channel_type
     attachments.set_scope(uow, sid, ADDRESS_TYPES.get(kind, kind))
     if configuration is not None:
-        await _integrate(uow, sid, configuration)
+        await integrate(uow, sid, configuration)
     await participants.add(
         uow,
         sid,
@@ -150,7 +150,7 @@ async def _auto_create(
     )
 
 
-async def _integrate(uow: UnitOfWork, sid: str, configuration: AddressConfiguration) -> None:
+async def integrate(uow: UnitOfWork, sid: str, configuration: AddressConfiguration) -> None:
     """Attach what the address is integrated with; the default integration is with nothing."""
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(

@@ -17,6 +17,7 @@ from tests.contract.calls import (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )
 
 LOADED = (
@@ -36,4 +37,5 @@ LOADED = (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )
