@@ -149,7 +149,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         accounts.package(ground.box),
         webhooks.package(ground.database),
         content.package(),
-        messaging.package(deliverer),
+        messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
         conversations.package(ground.media_store, deliverer, ground.box),
         taskrouter.package(deliverer),
         flex.package(
@@ -159,6 +159,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
+            webchats_per_second=ground.settings.webchats_per_second,
             desktop=ground.settings.desktop_folder,
         ),
         studio.package(

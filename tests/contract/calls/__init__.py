@@ -10,6 +10,7 @@ from tests.contract.calls import (
     events,
     flex,
     media,
+    message_media,
     messaging,
     messaging_services,
     push,
@@ -22,6 +23,7 @@ from tests.contract.calls import (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )
 
 LOADED = (
@@ -34,6 +36,7 @@ LOADED = (
     events,
     flex,
     media,
+    message_media,
     messaging,
     messaging_services,
     push,
@@ -46,4 +49,5 @@ LOADED = (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )
