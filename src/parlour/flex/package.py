@@ -5,11 +5,14 @@ from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.flex import (
+    automation,
+    automation_routes,
     boot,
     configuration_routes,
     desktop_page,
     events,
     orchestration,
+    own_orchestration,
     people,
     people_routes,
     routes,
@@ -89,13 +92,21 @@ def package(
             routes.operations,
             people_routes.operations,
             hook_routes.operations,
+            own_orchestration.operations,
+            automation_routes.operations,
             configuration_routes.operations,
             *boot.operations,
             authorization,
             sign_in.make_token_info(tokens),
         ],
         routes=desktop_page.routes(database, desktop),
-        reactions=[events.reactions, orchestration.reactions, people.reactions, hooks.make_reactions(deliverer)],
+        reactions=[
+            events.reactions,
+            orchestration.reactions,
+            people.reactions,
+            automation.reactions,
+            hooks.make_reactions(deliverer),
+        ],
         invariants=[
             Invariant(
                 4,

@@ -24,6 +24,7 @@ TAKE: Final = "sms.take_inbound"
 TAKE_TEXT: Final = "sms.take_inbound_text"
 MEDIA_ATTEMPTS: Final = 4  # tries before a message is published without a file that cannot be had
 UNAVAILABLE: Final = "[attachment unavailable]"
+OTHERS_MAX: Final = 20  # numbers of a group that are looked at
 NOBODY: Final = Received(None, None, created=False)
 REQUIRED: Final = ("MessageSid", "From", "To")
 
@@ -104,7 +105,8 @@ async def _settle(
         form["From"],
         form["To"],
         _body(form.get("Body", ""), [file for file in files if isinstance(file, Unavailable)]),
-        [file for file in files if isinstance(file, MediaItem)],
+        others=_others(form),
+        media=[file for file in files if isinstance(file, MediaItem)],
     )
     if _fits(inbound):
         received = await conversations.receive(uow, inbound)
@@ -136,6 +138,13 @@ async def _discard(needs: Needs, files: Sequence[MediaItem | Unavailable]) -> No
     for file in files:
         if isinstance(file, MediaItem):
             await needs.media.delete(file.key)
+
+
+def _others(form: dict[str, Any]) -> tuple[str, ...]:
+    """Return who else got a text that was sent to a group: `OtherRecipients0` and so on."""
+    return tuple(
+        str(form[f"OtherRecipients{number}"]) for number in range(OTHERS_MAX) if f"OtherRecipients{number}" in form
+    )
 
 
 def _files(form: dict[str, Any]) -> list[tuple[str, str]]:
