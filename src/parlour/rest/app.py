@@ -118,6 +118,8 @@ class RestApp:
             answer = Answer(500, errors.envelope(error))
         if self._recorder is not None and call is not None:
             self._recorder.write(call, answer)
+        if self._recorder is not None and error is not None:
+            self._recorder.refused(error)
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id, challenge=not target.shimmed)
