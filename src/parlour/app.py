@@ -144,7 +144,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         content.package(),
         messaging.package(deliverer),
-        conversations.package(ground.media_store, deliverer, ground.box),
+        conversations.package(ground.database, ground.media_store, deliverer, ground.box),
         taskrouter.package(),
         flex.package(
             ground.database,

@@ -9,6 +9,7 @@ import structlog
 
 from parlour.content.templates import Rendered
 from parlour.conversations import (
+    attachments,
     checks,
     contents,
     conversations,
@@ -118,8 +119,14 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Me
     sid = uow.new_sid("IM")
     attached = None
     if draft.media_sids:
+        written_here = origin.source in ("API", "SDK")  # what a customer sent is never refused for its file
         attached = await media.attach(
-            uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
+            uow,
+            draft.media_sids,
+            service_sid=taken.chat_service_sid,
+            conversation_sid=taken.sid,
+            message_sid=sid,
+            channels=attachments.channels_of(taken.listeners) if written_here else (),
         )
     participant_sid = group_mms.author_of(taken.listeners, draft.author, taken.participant_sid)
     row = _row_of(uow, draft, origin, taken.sid, sid)
