@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from parlour.channels.sms import connections, fetching
+from parlour.channels.sms import connections, fetching, kinds
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.fetching import Unavailable
 from parlour.channels.sms.store import events as store
@@ -101,11 +101,14 @@ async def _settle(
     )
     uow.cause = logged.sid
     received = NOBODY
+    channel = bindings.channel_of(form["To"]) or kinds.CHANNEL.type
     inbound = Inbound(
         form["From"],
         form["To"],
         _body(form.get("Body", ""), [file for file in files if isinstance(file, Unavailable)]),
         others=_others(form),
+        channel_type=channel,
+        source=kinds.source_of(channel),
         media=[file for file in files if isinstance(file, MediaItem)],
     )
     if _fits(inbound):
