@@ -24,6 +24,7 @@ from parlour.outbox.wake import Wake
 from parlour.package import Package
 from parlour.realtime.event_bridge import package as event_bridge
 from parlour.realtime.twilsock import package as twilsock
+from parlour.rest import idempotency
 from parlour.rest.hosts import Addressing
 from parlour.rest.router import Router
 from parlour.rest.tunnel import Tunnel
@@ -140,21 +141,33 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
 def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
     return [
+        Package(
+            name="rest",
+            migrations="parlour.rest",
+            companions=[lambda _process: idempotency.forget_old(ground.database)],
+        ),
         accounts.package(ground.box),
         webhooks.package(ground.database),
         content.package(),
-        messaging.package(deliverer),
+        messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
         conversations.package(ground.database, ground.media_store, deliverer, ground.box),
-        taskrouter.package(),
+        taskrouter.package(deliverer),
         flex.package(
             ground.database,
             ground.box,
             ground.tokens,
+            deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
+            webchats_per_second=ground.settings.webchats_per_second,
             desktop=ground.settings.desktop_folder,
         ),
-        studio.package(),
+        studio.package(
+            ground.outgoing,
+            ground.box,
+            base_url=ground.settings.base_url,
+            product_domains=ground.settings.product_domains,
+        ),
         sms.package(
             ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
         ),

@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
     :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
+    :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
     """
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     allowed_networks: tuple[str, ...] = ()
     pre_webhooks_for_rest: bool = False
     token_life: int = 3600
+    webchats_per_second: int = 5
     desktop: Path | None = None
     simulator_url: str | None = None
     log_level: str = "info"
@@ -99,6 +101,8 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
         raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
+    if settings.webchats_per_second < 1:
+        raise SettingsError("webchats_per_second: at least 1")
     return settings
 
 

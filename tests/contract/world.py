@@ -158,6 +158,7 @@ async def open_stage() -> AsyncIterator[Stage]:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await process.leave()
+                await program.outgoing.close()
                 await program.database.close()
 
 

@@ -14,7 +14,7 @@ from twilio.rest import Client
 
 from parlour.accounts.service import Credentials
 from parlour.app import Program
-from parlour.conversations import attachments, conversations, inbound, media, media_sweep, messages, participants
+from parlour.conversations import conversations, inbound, media, media_sweep, messages, participants
 from parlour.conversations.files import FolderStore, Stored
 from parlour.conversations.inbound import Inbound, MediaItem
 from parlour.conversations.store import media as media_store
@@ -195,62 +195,6 @@ async def test_pictures_of_an_inbound_message_are_in_the_conversation(program: P
     assert shown is not None
     assert (shown.message_sid, shown.channel_sid) == (message_sid, sid)
     assert timedelta(minutes=5) == media.UNATTACHED_LIFETIME
-
-
-def limits(account_sid: str, address_type: str, **given: Any) -> attachments.Limits:
-    """Return generous limits, except as given."""
-    wide: dict[str, Any] = {
-        "enabled": True, "number_of_attachments": 10, "max_file_size": 10**9, "max_total_file_size": 10**9,
-        "accepted_extensions": [],
-    }  # fmt: skip
-    return attachments.Limits(account_sid=account_sid, address_type=address_type, **{**wide, **given})
-
-
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ({"enabled": False}, 50511),
-        ({"accepted_extensions": ["jpg", "pdf"]}, 50511),
-        ({"max_file_size": 99}, 50512),
-        ({"max_total_file_size": 199}, 50512),
-        ({"number_of_attachments": 1}, 50512),
-        ({"accepted_extensions": ["jpg", "png"], "max_file_size": 100, "number_of_attachments": 2}, None),
-    ],
-)
-@pytest.mark.parametrize("channel", ["web", "rcs"])
-async def test_files_are_sent_as_the_account_says_for_the_channel(
-    program: Program, account: Credentials, given: dict[str, Any], code: int | None, channel: str
-) -> None:
-    png = b"\x89PNG\r\n\x1a\n" + bytes(92)
-
-    async def work(uow: UnitOfWork) -> None:
-        await attachments.configure(uow, [limits(account.account_sid, channel, **given)])
-        made = await conversations.create(uow)
-        if channel != "web":
-            await participants.add(uow, made.sid, address="rcs:customer", proxy_address="rcs:shop")
-        sids = []
-        for _ in range(2):
-            stored = Stored(key="0" * 32, size=len(png), sha256="", content_type="image/png")
-            sids.append((await media.record(uow, stored, service_sid=made.chat_service_sid)).sid)
-        await messages.create(uow, made.sid, media_sids=sids)
-
-    if code is None:
-        await program.database.step(account.account_sid, work)
-    else:
-        with pytest.raises(ContractError) as refused:
-            await program.database.step(account.account_sid, work)
-        assert refused.value.code == code
-
-
-async def test_limits_of_one_channel_are_none_of_another(program: Program, account: Credentials) -> None:
-    async def work(uow: UnitOfWork) -> None:
-        await attachments.configure(uow, [limits(account.account_sid, "sms", enabled=False)])
-        made = await conversations.create(uow)
-        stored = Stored(key="0" * 32, size=1, sha256="", content_type="image/png")
-        row = await media.record(uow, stored, service_sid=made.chat_service_sid)
-        assert (await messages.create(uow, made.sid, media_sids=[row.sid])).media
-
-    await program.database.step(account.account_sid, work)
 
 
 async def test_files_that_nobody_has_are_swept_and_others_stay(

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from parlour.sdk import client as parlour_client
 from tests.conftest import LiveServer
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -39,7 +42,17 @@ def test_the_number_example_attaches_a_number_and_its_flow(server: LiveServer) -
     assert "+12025550177" in [address.address for address in addresses]
 
 
-def test_the_table_of_inside_reactions_is_as_the_program_is() -> None:
-    command = [sys.executable, str(DOCS.parent / "scripts" / "reactions.py"), "--check"]
+def test_the_example_of_keys_makes_a_token_that_opens_the_client_api(server: LiveServer) -> None:
+    (block,) = python_of("keys-and-tokens.md")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block, {"client": server.client()})  # noqa: S102 - our own document
+    bearer = parlour_client(server.url, "token", printed.getvalue().strip())
+    assert bearer.request("GET", "https://aim.us1.twilio.com/Client/v2/Configuration").status_code == 200
+
+
+@pytest.mark.parametrize("script", ["reactions.py", "permissions.py"])
+def test_what_is_made_from_the_code_is_as_the_program_is(script: str) -> None:
+    command = [sys.executable, str(DOCS.parent / "scripts" / script), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -58,6 +58,13 @@ def test_a_program_that_is_not_there(server: LiveServer, tmp_path: Path) -> None
     assert (ran.returncode, ran.stderr) == (127, "Error: no-such-program: there is no such program\n")
 
 
+def test_a_folder_on_path_that_cannot_be_entered_hides_nothing(server: LiveServer, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")  # the super-user may enter all others
+    environment = {"PATH": f"{tmp_path / 'loop'}:{os.environ['PATH']}"}
+    ran = run(server, tmp_path, "no-such-program", environment=environment)
+    assert (ran.returncode, ran.stderr) == (127, "Error: no-such-program: there is no such program\n")
+
+
 def test_standard_input_and_output_are_the_programs(server: LiveServer, tmp_path: Path) -> None:
     ran = run(server, tmp_path, "tr", "a-z", "A-Z", stdin="hello\n")
     assert (ran.stdout, ran.stderr) == ("HELLO\n", "")

@@ -272,7 +272,7 @@ async def test_an_undelivered_question_takes_the_delivery_failure_exit(studio: S
     (row,) = await studio.runs(street.account_sid, flow_sid)
 
     async def fail(uow: Any) -> None:
-        await executions.undelivered(uow, CONVERSATION, row.decoded().message_sid, code=30003, message="unreachable")
+        await executions.undelivered(uow, row.decoded().message_sid, code=30003, message="unreachable")
 
     await street.program.database.step(street.account_sid, fail, request_id="RQ")
     (row,) = await studio.runs(street.account_sid, flow_sid)

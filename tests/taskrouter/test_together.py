@@ -21,6 +21,7 @@ from parlour.taskrouter import matching, package, provision, queues, reservation
 from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Reservation, WorkerChannel
+from parlour.webhooks.delivery import Deliverer
 
 
 @dataclass
@@ -71,7 +72,7 @@ class House:
     async def broken(self) -> list[Any]:
         """What the doctor would complain about."""
         rows: list[Any] = []
-        for each in package.package().invariants:
+        for each in package.package(Deliverer(self.program.outgoing, self.program.box)).invariants:
 
             async def ask(reader: Reader, sql: str = each.sql) -> list[Any]:
                 return list(await reader.fetch(sql, reader.account_sid, reader.now))
@@ -274,6 +275,7 @@ async def test_facts_carry_what_statistics_need(house: House) -> None:
         "task-queue.entered/1",
         "task.created/1",
         "reservation.created/1",
+        "routing.decided/1",
         "reservation.accepted/1",
         "task.completed/1",
         "reservation.completed/1",

@@ -35,7 +35,9 @@ class Heard:
 
     def signed_by(self, auth_token: str) -> bool:
         """Say whether the official package takes the signature."""
-        form = self.parameters if self.method == "POST" else {}
+        form: str | dict[str, str] = self.parameters if self.method == "POST" else {}
+        if self.headers.get("content-type") == "application/json":
+            form = self.body.decode()
         return bool(RequestValidator(auth_token).validate(self.url, form, self.headers["x-twilio-signature"]))
 
 
@@ -52,6 +54,7 @@ class Receiver:
     """A running receiver.
 
     :ivar says: gives the body of an answer.
+    :ivar content_type: of the answers, none where it is empty.
     :ivar fault: gives the status to answer with; None closes the connection without an answer.
     :ivar answered: the requests that were answered 2xx, the others are in `book` alone.
     """
@@ -61,6 +64,7 @@ class Receiver:
     answered: list[Heard] = field(default_factory=list)
     fault: Fault = healthy
     says: Callable[[Heard], bytes] = lambda _heard: b"{}"
+    content_type: str = ""
     released: threading.Event = field(default_factory=threading.Event)
 
     def hang(self, _heard: Heard) -> int:
@@ -109,6 +113,8 @@ def running_receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
             with contextlib.suppress(OSError):
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if receiver.content_type:
+                    self.send_header("Content-Type", receiver.content_type)
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -283,6 +283,20 @@ async def _state_changed(uow: UnitOfWork, row: Conversation, state_from: str, re
     )
 
 
+async def set_hint(uow: UnitOfWork, sid: str, name: str, value: str | None) -> None:
+    """Keep a hint for a higher floor among the listeners, which every fact of the conversation carries; None ends it.
+
+    Error: 404/20404.
+    """
+    row = await lock(uow, sid)
+    if row.listeners.get(name) == value:
+        return
+    row.listeners.pop(name, None)
+    if value is not None:
+        row.listeners[name] = value
+    await store.set_listeners(uow, row)
+
+
 async def set_state(
     uow: UnitOfWork, sid: str, state: str, *, reason: str = "API", origin: Origin = API
 ) -> Conversation:

@@ -139,11 +139,19 @@ MEDIA_BODY_FIXED = Condition(50509, 400, "The Body of a media message cannot be 
 MEDIA_SID_INVALID = Condition(50510, 400, "MediaSid {sid} is invalid")
 MEDIA_TYPE_INVALID = Condition(50511, 400, "The file is not of the Content-Type {content_type}")
 MEDIA_TOO_LARGE = Condition(50512, 413, "The file is larger than {maximum} bytes")
-ATTACHMENTS_DISABLED = Condition(50511, 400, "MediaSid: files are not sent on {channel}, by the account's settings")
-ATTACHMENT_TYPE = Condition(50511, 400, "MediaSid {sid} is of a type that the account does not send on {channel}")
-TOO_MANY_ATTACHMENTS = Condition(50512, 400, "MediaSid: at most {maximum} files in one message on {channel}")
-ATTACHMENT_TOO_LARGE = Condition(50512, 400, "MediaSid {sid} is larger than {maximum} bytes, the most on {channel}")
-ATTACHMENTS_TOO_LARGE = Condition(50512, 400, "MediaSid: the files together have over {maximum} bytes on {channel}")
+ATTACHMENTS_DISABLED = Condition(50511, 400, "Attachments are disabled for {type} by the Flex configuration")
+ATTACHMENTS_TOO_MANY = Condition(
+    20001, 400, "Invalid parameter MediaSid: the Flex configuration allows {maximum} attachments of a {type} message"
+)
+ATTACHMENT_NOT_ACCEPTED = Condition(
+    50511, 400, "MediaSid {sid} is of a type that the Flex configuration does not accept for {type}: {accepted}"
+)
+ATTACHMENT_TOO_LARGE = Condition(
+    50512, 400, "MediaSid {sid} is larger than {maximum} bytes, the limit of the Flex configuration for {type}"
+)
+ATTACHMENTS_TOO_LARGE = Condition(
+    50512, 400, "The attachments are larger than {maximum} bytes in all, the limit of the Flex configuration for {type}"
+)
 SUBJECT_TOO_LONG = Condition(20001, 400, "Invalid parameter Subject: longer than {maximum} characters")
 AUTHOR_NOT_IN_GROUP = Condition(50513, 400, "Author must be a participant of the group MMS")
 CONTENT_SID_INVALID = Condition(50526, 400, "ContentSid {sid} is invalid")

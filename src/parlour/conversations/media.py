@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from parlour.conversations import attachments, errors
+from parlour.conversations import errors
 from parlour.conversations.files import LINK_LIFETIME, MediaStore, Stored, link_path
 from parlour.conversations.store import media as store
 from parlour.conversations.store.media import Media
@@ -91,12 +91,10 @@ async def attach(
     service_sid: str,
     conversation_sid: str,
     message_sid: str,
-    channels: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Bind uploads to a message and return its `media`, in the order given.
 
-    `channels`: those on which the files go out, whose limits count. Errors: 50510 malformed SID, 50507 unknown, expired
-    or of another service, 50508 taken by a message (§5.1), 50511 and 50512 the account's limits (§5.3).
+    Errors: 50510 malformed SID, 50507 unknown, expired or of another service, 50508 taken by a message (§5.1).
     """
     wanted = list(dict.fromkeys(sids))
     for sid in wanted:
@@ -109,7 +107,6 @@ async def attach(
             raise errors.MEDIA_NOT_FOUND.error(sid=sid)
         if row.message_sid is not None:
             raise errors.MEDIA_ALREADY_SENT.error(sid=sid)
-    await attachments.check(uow, channels, [found[sid] for sid in wanted])
     await store.attach(uow, wanted, message_sid=message_sid, conversation_sid=conversation_sid)
     return [describe(found[sid]) for sid in wanted]
 

@@ -111,23 +111,26 @@ async def create(
     if taken is None:
         await conversations.fetch(uow, conversation_sid, scope=scope)
         raise errors.CONVERSATION_CLOSED.error()
-    return await add(uow, taken, draft, origin)
+    return await add(uow, taken, draft, origin, limited=True)
 
 
-async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin) -> Message:
-    """Store a message under the index taken; the row, its event, lanes and jobs are one statement."""
+async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin, *, limited: bool = False) -> Message:
+    """Store a message under the index taken; the row, its event, lanes and jobs are one statement.
+
+    `limited`: the limits of attachments hold for it.
+    """
     sid = uow.new_sid("IM")
     attached = None
     if draft.media_sids:
-        written_here = origin.source in ("API", "SDK")  # what a customer sent is never refused for its file
         attached = await media.attach(
             uow,
             draft.media_sids,
             service_sid=taken.chat_service_sid,
             conversation_sid=taken.sid,
             message_sid=sid,
-            channels=attachments.channels_of(taken.listeners) if written_here else (),
         )
+        if limited:
+            await attachments.check(uow, taken.sid, attached)
     participant_sid = group_mms.author_of(taken.listeners, draft.author, taken.participant_sid)
     row = _row_of(uow, draft, origin, taken.sid, sid)
     row.chat_service_sid = taken.chat_service_sid
@@ -287,6 +290,12 @@ async def update(
     await store.update(uow, row)
     await announce(uow, "message.updated/1", conversation, row, origin, reason="edit")
     return row
+
+
+async def latest(reader: Reader, conversation_sid: str) -> Message | None:
+    """Return the newest message of a conversation, None if it has none."""
+    found = await store.page(reader, conversation_sid, descending=True, after=None, limit=1)
+    return found[0] if found else None
 
 
 async def remove(

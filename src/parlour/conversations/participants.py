@@ -29,6 +29,7 @@ __all__ = [
     "join",
     "leave_all",
     "listen",
+    "present",
     "remove",
     "take_pair",
     "touch",
@@ -245,6 +246,11 @@ async def fetch(reader: Reader, conversation_sid: str, sid_or_identity: str) -> 
     if row is None:
         raise not_found(sid_or_identity)
     return row
+
+
+async def present(reader: Reader, conversation_sid: str, sid: str) -> Participant | None:
+    """Return a participant by SID, None if they are not in the conversation."""
+    return await store.fetch(reader, conversation_sid, sid)
 
 
 async def all_of(reader: Reader, conversation_sid: str) -> list[Participant]:

@@ -19,7 +19,7 @@ JOIN: Final = "joinConversation"
 READ_OWN: Final = Right("read one's own list, settings and user", Standing.SERVICE)
 READ_USER: Final = Right("read a user", Standing.SERVICE)
 EDIT_USER: Final = Right("change a user", Standing.SERVICE, ("editAnyUserInfo",), own=("editOwnUserInfo",))
-REGISTER_DEVICE: Final = Right("register one's own device for push", Standing.SERVICE)
+REGISTER_DEVICE: Final = Right("register and unregister one's own device", Standing.SERVICE)
 READ_TEMPLATES: Final = Right("read content templates", Standing.SERVICE)
 
 CREATE_CONVERSATION: Final = Right("create a conversation", Standing.SERVICE, ("createConversation",))
@@ -31,7 +31,7 @@ EDIT_ATTRIBUTES: Final = Right(
 DELETE_CONVERSATION: Final = Right("delete a conversation", Standing.SEES, ("deleteConversation",))
 SET_OWN_VIEW: Final = Right("set one's own read position and notification level", Standing.TAKES_PART)
 
-JOIN_CONVERSATION: Final = Right("join a conversation", Standing.SEES, (JOIN, "addParticipant"), maker_needs_none=True)
+JOIN_CONVERSATION: Final = Right("join a conversation", Standing.SEES, (JOIN,), maker_needs_none=True)
 ADD_PARTICIPANT: Final = Right(
     "add a participant by identity", Standing.SEES, ("addParticipant",), maker_needs_none=True
 )

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from parlour.conversations import services
+from parlour.conversations import attachments, services
 from parlour.flex import errors, store
 from parlour.flex.store import Configuration
 from parlour.store.unit import Reader, UnitOfWork
@@ -18,7 +18,9 @@ ATTACHMENTS: Final[dict[str, tuple[int, int, int, tuple[str, ...]]]] = {
     "web": (1, 16 * _MB, 64 * _MB, (*_COMMON, "txt", "gif")),
     "sms": (1, 2 * _MB, 5 * _MB, _COMMON),
     "whatsapp": (1, 16 * _MB, 64 * _MB, (*_COMMON, "oga")),
+    "email": (10, 150 * _MB, 150 * _MB, (*_COMMON, "txt", "gif")),
     "messenger": (1, 25 * _MB, 25 * _MB, ("jpg", "jpeg", "png", "mp3", "mp4", "pdf")),
+    "gbm": (1, 5 * _MB, 5 * _MB, ("jpg", "jpeg", "png")),
 }
 
 # How many tasks at once a new worker takes, by task channel; the others stay at one.
@@ -31,19 +33,34 @@ def default_settings() -> dict[str, Any]:
     return {
         "taskrouter_worker_channels": {"agent": channels, "supervisor": channels},
         "channel_configs": [
-            {
-                "address_type": kind,
-                "cbm_attachments": {
-                    "enabled": True,
-                    "number_of_attachments": files,
-                    "max_file_size": size,
-                    "max_total_file_size": total,
-                    "accepted_extensions": list(extensions),
-                },
-            }
-            for kind, (files, size, total, extensions) in ATTACHMENTS.items()
+            {"address_type": kind, "cbm_attachments": default_attachments(kind)} for kind in ATTACHMENTS
         ],
     }
+
+
+def default_attachments(address_type: str) -> dict[str, Any]:
+    """Return the published limits of an address type."""
+    files, size, total, extensions = ATTACHMENTS[address_type]
+    return {
+        "enabled": True,
+        "number_of_attachments": files,
+        "max_file_size": size,
+        "max_total_file_size": total,
+        "accepted_extensions": list(extensions),
+    }
+
+
+async def write_limits(uow: UnitOfWork, row: Configuration) -> None:
+    """Have Conversations hold to the limits of a configuration."""
+    rows = [
+        attachments.Limits(
+            address_type=each["address_type"],
+            chat_service_sid=row.chat_service_instance_sid,
+            **each["cbm_attachments"],
+        )
+        for each in row.settings.get("channel_configs") or ()
+    ]
+    await attachments.replace(uow, rows)
 
 
 async def fetch(reader: Reader) -> Configuration:
@@ -60,18 +77,17 @@ async def fetch(reader: Reader) -> Configuration:
 async def provision(uow: UnitOfWork) -> None:
     """Make the Flex workspace of a new account and remember its SIDs (flex.md §0 S44; taskrouter.md §1.4)."""
     made = await taskrouter.provision_flex(uow)
-    await store.insert_configuration(
-        uow,
-        Configuration(
-            account_sid=uow.account_sid,
-            flex_instance_sid=uow.new_sid("GO"),
-            chat_service_instance_sid=await services.default_sid(uow),
-            taskrouter_workspace_sid=made.workspace_sid,
-            taskrouter_target_workflow_sid=made.workflow_sid,
-            taskrouter_target_taskqueue_sid=made.queue_sid,
-            taskrouter_offline_activity_sid=made.offline_activity_sid,
-            settings=default_settings(),
-            date_created=uow.now,
-            date_updated=uow.now,
-        ),
+    row = Configuration(
+        account_sid=uow.account_sid,
+        flex_instance_sid=uow.new_sid("GO"),
+        chat_service_instance_sid=await services.default_sid(uow),
+        taskrouter_workspace_sid=made.workspace_sid,
+        taskrouter_target_workflow_sid=made.workflow_sid,
+        taskrouter_target_taskqueue_sid=made.queue_sid,
+        taskrouter_offline_activity_sid=made.offline_activity_sid,
+        settings=default_settings(),
+        date_created=uow.now,
+        date_updated=uow.now,
     )
+    await store.insert_configuration(uow, row)
+    await write_limits(uow, row)

@@ -44,3 +44,33 @@ def no_participants() -> ContractError:
 def not_configured() -> ContractError:
     """45101: the account has no Flex configuration."""
     return ContractError(45101, 404, "The account has no Flex configuration")
+
+
+def closed_already(channel_sid: str) -> ContractError:
+    """45354: the channel and its conversation are closed."""
+    return ContractError(45354, 400, f"Interaction Channel {channel_sid} is closed already")
+
+
+def not_an_agent(participant_sid: str) -> ContractError:
+    """45362: the participant holds no reservation, so that it cannot leave as an agent does."""
+    return ContractError(45362, 400, f"Participant {participant_sid} is no agent who is in the channel")
+
+
+def not_yours(channel_sid: str) -> ContractError:
+    """20403: another agent paused the channel."""
+    return ContractError(20403, 403, f"Interaction Channel {channel_sid} was paused by another agent")
+
+
+def invalid_participant(name: str, why: str) -> ContractError:
+    """45367: a participant cannot be added with these properties."""
+    return ContractError(45367, 400, f"Invalid parameter {name}: {why}")
+
+
+def invalid_value(name: str, why: str) -> ContractError:
+    """45004: a transfer or a key of the configuration cannot have this value."""
+    return ContractError(45004, 400, f"Invalid parameter {name}: {why}")
+
+
+def transfer_going(participant_sid: str) -> ContractError:
+    """45007: the agent has a transfer that goes on."""
+    return ContractError(45007, 409, f"Participant {participant_sid} has a transfer that is not over")

@@ -1,5 +1,6 @@
-"""What Flex does when an account is made."""
+"""What Flex does when an account is made, and when a conversation comes under it."""
 
+from parlour.conversations import attachments
 from parlour.flex import configuration
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
@@ -12,3 +13,10 @@ reactions = Reactions("flex")
 async def provision(uow: UnitOfWork, _event: Event) -> None:
     """Make the Flex workspace and configuration of a new account."""
     await configuration.provision(uow)
+
+
+@reactions.inside("interaction.created/1")
+async def limit_attachments(uow: UnitOfWork, event: Event) -> None:
+    """Have the limits of the channel's type hold in its conversation (flex.md §3.3)."""
+    kind = event.snapshot["channel_type"]
+    attachments.set_scope(uow, event.snapshot["conversation_sid"], "web" if kind == "chat" else kind)

@@ -1,15 +1,17 @@
 """Interactions: a conversation becomes work for agents (flex.md §1.1-1.5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from parlour.conversations import conversations, participants
-from parlour.flex import configuration, errors, store
+from parlour.flex import configuration, errors, facts, parking, store
 from parlour.flex.attributes import Customer, Sids, task_attributes
+from parlour.flex.routing import Routing
 from parlour.flex.store import Channel, Interaction, Invite, Participant
 from parlour.kit.wire import json_text
-from parlour.outbox.facts import state
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import tasks
 from parlour.taskrouter.rows import Task
@@ -17,20 +19,6 @@ from parlour.taskrouter.rows import Task
 CHANNEL_TYPES: Final = ("sms", "whatsapp", "web", "chat", "messenger")
 INITIATORS: Final = ("customer", "agent", "api")
 TYPE_OF_BINDING: Final = {"chat": "web"}  # a chat participant without an agent's role is a web chat customer
-
-
-@dataclass(frozen=True)
-class Routing:
-    """Where the task goes: ``routing.properties`` of a request (flex.md §1.3)."""
-
-    workspace_sid: str
-    workflow_sid: str | None = None
-    queue_sid: str | None = None
-    worker_sid: str | None = None
-    task_channel: str = "chat"
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    priority: int | None = None
-    timeout: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +85,9 @@ async def create(
         webhook_ttid,
     )
     await _insert(uow, made, sids, customer, initiated_by, interaction_context_sid)
-    await state(
+    await facts.interaction_created(
         uow,
-        "interaction.created/1",
-        stream=made.sid,
-        object_sid=made.sid,
-        snapshot={
+        {
             "interaction_sid": made.sid,
             "channel_sid": made.channel_sid,
             "invite_sid": made.invite_sid,
@@ -170,6 +155,7 @@ async def _insert(
         # Another request made one between our look and our insert; its row is ours to see only now.
         other = await store.open_channel_of(uow, made.conversation_sid)
         raise errors.duplicate_channel(made.conversation_sid, None if other is None else other.sid)
+    await conversations.set_hint(uow, made.conversation_sid, parking.OPEN, made.channel_sid)
     await _add_customers(uow, channel)
     await store.insert_invite(uow, _invite(uow, sids, made.task_sid, made.routing))
 
@@ -207,8 +193,20 @@ async def create_inbound(
     )
 
 
-async def invite(uow: UnitOfWork, channel: Channel, routing: Routing) -> Invite:
-    """Ask a further agent into a channel: a second task on the same interaction (flex.md §1.5)."""
+async def invite(
+    uow: UnitOfWork,
+    channel: Channel,
+    routing: Routing,
+    *,
+    auto_accept: bool = False,
+    transfer_sid: str | None = None,
+) -> Invite:
+    """Ask a further agent into a locked channel: a second task on the same interaction (flex.md §1.5).
+
+    A parked channel has an owner again by it.
+
+    :param auto_accept: whether the server accepts in the name of the agent, who asked for the work.
+    """
     if channel.status in ("closed", "failed"):
         raise errors.conversation_closed(channel.conversation_sid)
     sids = Sids(channel.interaction_sid, channel.sid, uow.new_sid("KG"), channel.conversation_sid)
@@ -218,7 +216,9 @@ async def invite(uow: UnitOfWork, channel: Channel, routing: Routing) -> Invite:
     initiated_by = interaction.initiated_by if interaction is not None else "api"
     task = await _create_task(uow, sids, customer, initiated_by, routing, task_sid)
     made = _invite(uow, sids, task_sid, {"reservation": None, "properties": task_properties(task, uow)})
+    made = msgspec.structs.replace(made, auto_accept=auto_accept, transfer_sid=transfer_sid)
     await store.insert_invite(uow, made)
+    await parking.unpark(uow, channel)
     return made
 
 
@@ -268,7 +268,6 @@ def task_properties(task: Task, reader: Reader) -> dict[str, Any]:
 async def _create_task(
     uow: UnitOfWork, sids: Sids, customer: Customer, initiated_by: str, routing: Routing, task_sid: str
 ) -> Task:
-    target = routing.worker_sid or None
     return await tasks.create(
         uow,
         routing.workspace_sid,
@@ -277,9 +276,10 @@ async def _create_task(
         priority=routing.priority,
         timeout=routing.timeout or tasks.DEFAULT_TIMEOUT,
         task_channel=routing.task_channel,
-        routing_target=target,
-        task_queue_sid=routing.queue_sid,
+        routing_target=routing.target,
+        task_queue_sid=routing.queue_sid if routing.worker_sid else None,
         sid=task_sid,
+        declined_by=routing.declined_by,
     )
 
 

@@ -1,6 +1,7 @@
 """What an agent's desktop does with an interaction channel: answer its invite, close it (agent-clients.md §5.2)."""
 
-from parlour.flex import errors, orchestration, store
+from parlour.flex import errors, lifecycle, lifecycle_store, orchestration, store
+from parlour.flex.schemas import ChannelUpdate
 from parlour.flex.store import Channel, Invite
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
@@ -44,9 +45,31 @@ async def decline(uow: UnitOfWork, channel: Channel, invite_sid: str, worker_sid
     return await _current(uow, channel, invite_sid)
 
 
-async def close(uow: UnitOfWork, channel: Channel, *, complete: bool) -> Channel:
-    """Close a channel, as the REST API does: its tasks wrap up, or complete."""
-    return await orchestration.close_channel(uow, channel, complete=complete)
+async def change(uow: UnitOfWork, channel: Channel, update: ChannelUpdate, worker_sid: str | None) -> Channel:
+    """Do what an agent's desktop asks of a channel: close it, leave or pause it, or bring it back (flex.md §1.5).
+
+    Closing by an agent who has left the channel, as after a transfer, ends their own part alone.
+
+    :param worker_sid: whose desktop; None is one who looks after the workspace.
+    :raises ContractError: 45354, 45359.
+    """
+    if update.status == "active":
+        await lifecycle.resume(uow, channel, worker_sid)
+    elif update.status in ("inactive", "pause"):
+        await lifecycle.leave_channel(
+            uow, channel, status=update.status, wrap_up=not update.complete, worker_sid=worker_sid
+        )
+    else:
+        gone = [
+            each
+            for each in await lifecycle_store.present_agents(uow, channel.sid)
+            if each.worker_sid == worker_sid and each.leaving is not None
+        ]
+        for agent in gone:
+            await lifecycle.depart(uow, channel, agent, why=agent.leaving or "", wrap_up=not update.complete)
+        if not gone:
+            return await orchestration.close_channel(uow, channel, complete=update.complete)
+    return await store.lock_channel(uow, channel.sid)
 
 
 async def _invite_for(

@@ -4,19 +4,41 @@ from pathlib import Path
 from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
-from parlour.flex import boot, desktop_page, events, orchestration, routes
+from parlour.flex import (
+    automation,
+    automation_routes,
+    boot,
+    configuration_routes,
+    desktop_page,
+    events,
+    orchestration,
+    own_orchestration,
+    people,
+    people_routes,
+    routes,
+)
+from parlour.flex.hooks import routes as hook_routes
+from parlour.flex.hooks import service as hooks
 from parlour.flex.sign_in import routes as sign_in
 from parlour.flex.sign_in.passwords import Passwords
 from parlour.flex.sign_in.sessions import Sessions
+from parlour.flex.signing import Signer
+from parlour.flex.web_chats import routes as web_chats
+from parlour.flex.web_chats.rates import Rates
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
 from parlour.store.database import Database
+from parlour.webhooks.delivery import Deliverer
 
 ORPHANS: Final = """
 SELECT c.sid AS channel_sid, c.conversation_sid, v.state
 FROM interaction_channel AS c
 JOIN conversation AS v ON v.account_sid = c.account_sid AND v.sid = c.conversation_sid
-WHERE c.account_sid = $1 AND v.state <> 'closed' AND NOT c.parked AND c.status NOT IN ('inactive', 'pause')
+WHERE c.account_sid = $1 AND v.state <> 'closed' AND v.removed_at IS NULL AND NOT c.parked
+  AND NOT EXISTS (
+    SELECT 1 FROM interaction_channel AS o
+    WHERE o.account_sid = c.account_sid AND o.conversation_sid = c.conversation_sid AND o.sid > c.sid
+  )
   AND NOT EXISTS (
     SELECT 1 FROM interaction_invite AS i
     JOIN task AS t ON t.account_sid = i.account_sid AND t.sid = i.task_sid
@@ -30,7 +52,7 @@ SELECT p.sid AS participant_sid, p.identity, p.channel_sid, p.reservation_sid
 FROM interaction_participant AS p
 JOIN interaction_channel AS c ON c.account_sid = p.account_sid AND c.sid = p.channel_sid
 LEFT JOIN reservation AS r ON r.account_sid = p.account_sid AND r.sid = p.reservation_sid
-WHERE p.account_sid = $1 AND p.type = 'agent' AND p.left_at IS NULL
+WHERE p.account_sid = $1 AND p.type = 'agent' AND p.left_at IS NULL AND p.reservation_sid IS NOT NULL
   AND coalesce(r.reservation_status, 'gone') NOT IN ('accepted', 'wrapping')
   AND $2::timestamptz IS NOT NULL
 UNION ALL
@@ -43,27 +65,55 @@ WHERE r.account_sid = $1 AND r.reservation_status IN ('accepted', 'wrapping')
   AND NOT EXISTS (
     SELECT 1 FROM interaction_participant AS p
     JOIN participant AS m ON m.account_sid = p.account_sid AND m.sid = p.conversation_participant_sid
-    WHERE p.account_sid = r.account_sid AND p.reservation_sid = r.sid AND m.removed_at IS NULL
+    WHERE p.account_sid = r.account_sid AND p.reservation_sid = r.sid AND (m.removed_at IS NULL OR p.away)
   )"""
 
 
 def package(
-    database: Database, box: SecretsBox, tokens: AccessTokens, *, base_url: str, token_life: int, desktop: Path
+    database: Database,
+    box: SecretsBox,
+    tokens: AccessTokens,
+    deliverer: Deliverer,
+    *,
+    base_url: str,
+    token_life: int,
+    webchats_per_second: int,
+    desktop: Path,
 ) -> Package:
     """Return what the floor offers.
 
+    :param deliverer: tells interaction webhooks.
     :param base_url: the server's address, where sign-in may lead back to.
     :param token_life: seconds of a sign-in token.
+    :param webchats_per_second: how many chats a second may be opened at one address, in one process.
     :param desktop: folder of the built desktop.
     """
+    signer = Signer(database, box, tokens)
     authorization = sign_in.make_authorization(Passwords(), base_url)
-    sign_in.add_tokens(authorization, Sessions(database, box, tokens, token_life))
+    sign_in.add_tokens(authorization, Sessions(database, signer, token_life))
     return Package(
         name="flex",
         migrations="parlour.flex",
-        operations=[routes.operations, *boot.operations, authorization, sign_in.make_token_info(tokens)],
+        operations=[
+            routes.operations,
+            people_routes.operations,
+            hook_routes.operations,
+            own_orchestration.operations,
+            automation_routes.operations,
+            configuration_routes.operations,
+            *boot.operations,
+            authorization,
+            sign_in.make_token_info(tokens),
+            *web_chats.make_operations(database, tokens, signer, Rates(webchats_per_second)),
+        ],
         routes=desktop_page.routes(database, desktop),
-        reactions=[events.reactions, orchestration.reactions],
+        reactions=[
+            events.reactions,
+            orchestration.reactions,
+            people.reactions,
+            automation.reactions,
+            hooks.make_reactions(deliverer),
+        ],
         invariants=[
             Invariant(
                 4,

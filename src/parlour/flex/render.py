@@ -4,6 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from parlour.flex.store import Channel, Configuration, Interaction, Invite, Participant
+from parlour.flex.transfer_store import Transfer
+from parlour.flex.web_chats.store import Key
 from parlour.kit.wire import iso
 from parlour.rest.operations import Urls
 
@@ -71,6 +73,28 @@ def participant(row: Participant, urls: Urls) -> dict[str, Any]:
     }
 
 
+def transfer(row: Transfer, instance_sid: str, urls: Urls) -> dict[str, Any]:
+    """A transfer of an interaction channel."""
+    path = f"/v1/Interactions/{row.interaction_sid}/Channels/{row.channel_sid}/Transfers/{row.sid}"
+    return {
+        "sid": row.sid,
+        "instance_sid": instance_sid,
+        "account_sid": row.account_sid,
+        "interaction_sid": row.interaction_sid,
+        "channel_sid": row.channel_sid,
+        "execution_sid": None,
+        "type": row.type,
+        "status": row.status,
+        "from": row.from_sid,
+        "to": row.to_sid,
+        "note_sid": row.note_sid,
+        "summary_sid": row.summary_sid,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
+        "url": urls.of(PRODUCT, path),
+    }
+
+
 # Fields of the configuration that nothing was said about yet (flex.md §3.1).
 UNSET: dict[str, Any] = {
     "attributes": {},
@@ -80,6 +104,7 @@ UNSET: dict[str, Any] = {
     "ui_dependencies": None,
     "service_version": None,
     "taskrouter_taskqueues": [],
+    "channel_configs": [],
     "taskrouter_skills": [],
     "taskrouter_worker_channels": None,
     "taskrouter_worker_attributes": None,
@@ -146,3 +171,18 @@ def runtime_domain(urls: Urls) -> str:
     """Return the address of the desktop on the server that was asked."""
     own = urlsplit(urls.of(PRODUCT, ""))
     return f"{own.scheme}://{own.netloc}/desktop"
+
+
+def webchat_key(row: Key, urls: Urls) -> dict[str, Any]:
+    """A deployment key of web chats."""
+    return {
+        "sid": row.sid,
+        "account_sid": row.account_sid,
+        "friendly_name": row.friendly_name,
+        "address_sid": row.address_sid,
+        "allowed_origins": row.allowed_origins,
+        "fingerprint": row.fingerprint,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
+        "url": urls.of("parlour", f"/v1/WebchatKeys/{row.sid}"),
+    }

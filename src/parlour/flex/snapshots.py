@@ -21,6 +21,25 @@ def bridge_channel(row: Channel) -> dict[str, Any]:
     }
 
 
+def bridge_paused(row: Channel) -> dict[str, Any]:
+    """A paused channel with what its agent needs to know it again."""
+    wake = row.wake or {}
+    return {
+        **bridge_channel(row),
+        "attributes": wake.get("attributes") or {},
+        "customer_address": row.customer_address,
+        "customer_name": row.customer_name,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
+        "date_paused": None if row.parked_at is None else iso(row.parked_at),
+    }
+
+
+def bridge_participant(row: Participant) -> dict[str, Any]:
+    """Somebody in a channel, without their part in the conversation."""
+    return _participant(row, None)
+
+
 async def bridge_participants(reader: Reader, channel: Channel) -> list[dict[str, Any]]:
     """Who is in a channel, each with their part in the conversation."""
     members = {each.sid: each for each in await participants.all_of(reader, channel.conversation_sid)}

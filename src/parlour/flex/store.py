@@ -20,6 +20,12 @@ INSERT INTO flex_configuration (account_sid, flex_instance_sid, chat_service_ins
     date_created, date_updated)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"""
 FETCH_CONFIGURATION: Final = "SELECT * FROM flex_configuration WHERE account_sid = $1"
+LOCK_CONFIGURATION: Final = f"{FETCH_CONFIGURATION} FOR UPDATE"
+UPDATE_CONFIGURATION: Final = """
+UPDATE flex_configuration SET chat_service_instance_sid = $2, taskrouter_workspace_sid = $3,
+    taskrouter_target_workflow_sid = $4, taskrouter_target_taskqueue_sid = $5, taskrouter_offline_activity_sid = $6,
+    settings = $7, date_updated = $8
+WHERE account_sid = $1"""
 
 INSERT_INTERACTION: Final = """
 INSERT INTO interaction (account_sid, sid, initiated_by, routing, interaction_context_sid, webhook_ttid,
@@ -43,12 +49,12 @@ WHERE account_sid = $1 AND conversation_sid = $2 AND status NOT IN ('closed', 'f
 LIST_CHANNELS: Final = """
 SELECT * FROM interaction_channel WHERE account_sid = $1 AND interaction_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
 SET_CHANNEL_STATUS: Final = """
-UPDATE interaction_channel SET status = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
+UPDATE interaction_channel SET status = $3, parked = FALSE, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
 
 INSERT_INVITE: Final = """
 INSERT INTO interaction_invite (account_sid, sid, interaction_sid, channel_sid, task_sid, routing, date_created,
-    date_updated)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"""
+    date_updated, auto_accept, transfer_sid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)"""
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
@@ -75,7 +81,8 @@ PARTICIPANT_LEFT: Final = """
 UPDATE interaction_participant SET left_at = $3, date_updated = $3 WHERE account_sid = $1 AND sid = $2"""
 AGENTS_WITH_IDENTITY: Final = """
 SELECT count(*) FROM interaction_participant
-WHERE account_sid = $1 AND channel_sid = $2 AND identity = $3 AND type = 'agent' AND left_at IS NULL"""
+WHERE account_sid = $1 AND channel_sid = $2 AND identity = $3 AND type = 'agent' AND left_at IS NULL
+    AND NOT away AND reservation_sid IS NOT NULL"""
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -124,6 +131,8 @@ class Channel(msgspec.Struct, frozen=True):
     parked: bool
     date_created: datetime
     date_updated: datetime
+    parked_at: datetime | None = None
+    wake: dict[str, Any] | None = None
 
 
 class Invite(msgspec.Struct, frozen=True):
@@ -138,6 +147,8 @@ class Invite(msgspec.Struct, frozen=True):
     routing: dict[str, Any]
     date_created: datetime
     date_updated: datetime
+    auto_accept: bool = False
+    transfer_sid: str | None = None
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -156,6 +167,8 @@ class Participant(msgspec.Struct, frozen=True):
     left_at: datetime | None
     date_created: datetime
     date_updated: datetime
+    leaving: str | None = None
+    away: bool = False
 
 
 async def insert_configuration(uow: UnitOfWork, row: Configuration) -> None:
@@ -178,6 +191,27 @@ async def fetch_configuration(reader: Reader) -> Configuration | None:
     """Return the account's configuration."""
     row = await reader.fetchrow(FETCH_CONFIGURATION, reader.account_sid)
     return None if row is None else Configuration(**row)
+
+
+async def lock_configuration(uow: UnitOfWork) -> Configuration | None:
+    """Return the account's configuration, locked."""
+    row = await uow.fetchrow(LOCK_CONFIGURATION, uow.account_sid)
+    return None if row is None else Configuration(**row)
+
+
+async def update_configuration(uow: UnitOfWork, row: Configuration) -> None:
+    """Write the changeable columns of the locked configuration."""
+    await uow.execute(
+        UPDATE_CONFIGURATION,
+        uow.account_sid,
+        row.chat_service_instance_sid,
+        row.taskrouter_workspace_sid,
+        row.taskrouter_target_workflow_sid,
+        row.taskrouter_target_taskqueue_sid,
+        row.taskrouter_offline_activity_sid,
+        row.settings,
+        row.date_updated,
+    )
 
 
 async def insert_interaction(uow: UnitOfWork, row: Interaction) -> None:
@@ -258,6 +292,8 @@ async def insert_invite(uow: UnitOfWork, row: Invite) -> None:
         row.task_sid,
         row.routing,
         uow.now,
+        row.auto_accept,
+        row.transfer_sid,
     )
 
 

@@ -17,6 +17,8 @@ INBOUND_STORED: Final = "carrier.inbound_stored"  # the carrier's webhook is sto
 CARRIER_ACCEPTED: Final = "carrier.accepted"  # the carrier took the message, we have not written that down
 JOBS_CLAIMED: Final = "outbox.claimed"  # lanes are ours, nothing has run
 JOB_DONE: Final = "outbox.done"  # a job's work is committed, its lane is not given back
+WEBHOOK_ASKED: Final = "webhooks.asked"  # a pre-event was answered, nothing is applied
+KEY_TAKEN: Final = "idempotency.taken"  # a request with a key holds it, nothing is done
 NAMES: Final = (
     BEFORE_ANSWER,
     BEFORE_COMMIT,
@@ -25,6 +27,8 @@ NAMES: Final = (
     CARRIER_ACCEPTED,
     JOBS_CLAIMED,
     JOB_DONE,
+    WEBHOOK_ASKED,
+    KEY_TAKEN,
 )
 
 

@@ -11,6 +11,7 @@ _ANY_CASE: Final = re.compile(r"^[a-zA-Z]{2}[0-9a-fA-F]{32}$")
 _TAIL_BITS: Final = 60  # random bits at the end of a SID
 _TAIL: Final = (1 << _TAIL_BITS) - 1
 _RANDOM_BYTES: Final = 9  # the tail, and 12 bits where a millisecond's counter begins
+_ULID_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Sids:
@@ -52,3 +53,9 @@ def is_sid(value: str, *prefixes: str) -> bool:
 def is_exact_sid(value: str) -> bool:
     """Say whether ``value`` is spelled as we mint SIDs: capital prefix, lower-case digits."""
     return bool(_PATTERN.match(value))
+
+
+def ulid_of(sid: str) -> str:
+    """Return the 128 bits of a SID as the 26 characters of a ULID, which sort the same way."""
+    value = int.from_bytes(bytes.fromhex(sid[2:]))
+    return "".join(_ULID_DIGITS[(value >> shift) & 31] for shift in range(125, -1, -5))

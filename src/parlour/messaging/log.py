@@ -17,6 +17,7 @@ RECEIVED: Final = "carrier_message.received/1"
 ACCEPTED: Final = "carrier_message.accepted/1"
 QUEUED: Final = "carrier_message.queued/1"
 UPDATED: Final = "carrier_message.updated/1"
+UNCLAIMED: Final = "carrier_message.unclaimed/1"
 
 # A status is left only for one of a higher rank (channels.md §1.3).
 RANKS: Final = {
@@ -114,6 +115,11 @@ async def record_inbound(
         messaging_service_sid=messaging_service_sid,
     )
     return row, await _state(uow, RECEIVED, row)
+
+
+async def unclaimed(uow: UnitOfWork, row: LoggedMessage) -> None:
+    """State that no conversation has a text that came in: it is for the webhook of its number."""
+    await _state(uow, UNCLAIMED, row)
 
 
 async def record_outbound(

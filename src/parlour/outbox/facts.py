@@ -274,7 +274,9 @@ async def state(
     if inside:
         await uow.flush()
         outer, uow.cause = uow.cause, event.sid
-        for reaction in inside:
-            await reaction(uow, event)
-        uow.cause = outer
+        try:
+            for reaction in inside:
+                await reaction(uow, event)
+        finally:
+            uow.cause = outer
     return event

@@ -14,7 +14,7 @@ from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.who import about
 from parlour.kit.wire import encode_json
-from parlour.rest import errors
+from parlour.rest import errors, idempotency
 from parlour.rest.hosts import Addressing, Target, candidates
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
 from parlour.rest.performing import perform_with
@@ -29,8 +29,10 @@ CORS: Final = {
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers": (
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
-        "Idempotency-Key, X-Twilio-Token, X-Twilio-Mutation-Id, X-Twilio-Webhook-Enabled, apiVersion, clientVersion, "
-        "Ui-Version, Flex-Metadata, X-Flex-Version, X-Flex-JWE"
+        "Idempotency-Key, I-Twilio-Idempotency-Token, X-Twilio-Token, X-Twilio-Mutation-Id, "
+        "X-Twilio-Webhook-Enabled, apiVersion, clientVersion, Ui-Version, Flex-Metadata, X-Flex-Version, X-Flex-JWE, "
+        "Webchat-Version, X-Twilio-Sec-Decoders, X-Twilio-Sec-UserSettings, X-Twilio-Sec-WebchatInfo, "
+        "I-Twilio-Sec-Decoders, I-Twilio-Sec-UserSettings, I-Twilio-Sec-WebchatInfo, I-Twilio-User-Agent"
     ),
     "access-control-expose-headers": "ETag, Twilio-Request-Id",
 }
@@ -102,7 +104,11 @@ class RestApp:
             name = f"{operation.product}{operation.path}"
             call = await self._call(operation, path, target, headers, scope, receive, request_id)
             about.set((request_id, call.account_sid))  # each request is a task of its own
-            answer, unknown = await perform(operation, call)
+            key = idempotency.key_of(operation, call)
+            if key is None:
+                answer, unknown = await perform(operation, call)
+            else:
+                answer, unknown = await idempotency.once(operation, call, key, perform)
         except ContractError as refusal:
             error = refusal
             answer = Answer(refusal.status, errors.envelope(refusal))
@@ -246,9 +252,10 @@ async def _send(send: Send, answer: Answer, request_id: str, *, challenge: bool 
 
     :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
     """
+    own = {name.lower().encode("latin-1") for name in answer.headers}
     headers = [
         (b"twilio-request-id", request_id.encode()),
-        *_CORS_BYTES,
+        *(pair for pair in _CORS_BYTES if pair[0] not in own),
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
     if answer.status == 401 and challenge:

@@ -92,6 +92,18 @@ class Page:
     number: int
 
 
+class Whole(Protocol):
+    """The steps of a call made one transaction."""
+
+    async def step(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Do a unit of work as a part of it."""
+        ...
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
+        """Read what it wrote so far."""
+        ...
+
+
 class Body(Protocol):
     """The bytes of a request as they arrive."""
 
@@ -103,6 +115,7 @@ class Call:
     """One call of an operation.
 
     :ivar socket: the web socket through which a tunnelled call came, None for one over HTTP.
+    :ivar effect: the one transaction of all its steps, where it came with an idempotency key.
     """
 
     method: str
@@ -119,6 +132,7 @@ class Call:
     body: bytes = b""
     stream: Any = None
     socket: Any = None
+    effect: "Whole | None" = None
 
     @property
     def account_sid(self) -> str:
@@ -127,10 +141,14 @@ class Call:
 
     async def step(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Do one unit of work."""
+        if self.effect is not None:
+            return await self.effect.step(work)
         return await self.database.step(self.account_sid, work, request_id=self.request_id)
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
         """Read outside any transaction."""
+        if self.effect is not None:
+            return await self.effect.read(work)
         return await self.database.read(self.account_sid, work)
 
     def json(self) -> Any:
@@ -244,7 +262,7 @@ class Operation:
         """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
         if caller.kind in self.callers:
             return
-        if caller.kind == "api_key":
+        if caller.kind == "api_key" and self.callers >= OWNER:
             raise needs_main_key()
         raise forbidden(f"A caller with {caller.kind} credentials may not do this")
 

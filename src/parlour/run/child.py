@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +38,10 @@ async def run_child(command: Sequence[str], environment: Mapping[str, str]) -> i
     with _signals(held, early):
         try:
             child = await asyncio.create_subprocess_exec(*command, env=dict(environment))
-        except FileNotFoundError as error:
-            raise NotStarted(NOT_FOUND, f"{command[0]}: there is no such program") from error
         except OSError as error:
+            # A folder on PATH that may not be read hides a missing program behind "permission denied".
+            if shutil.which(command[0], os.F_OK, environment.get("PATH")) is None:
+                raise NotStarted(NOT_FOUND, f"{command[0]}: there is no such program") from error
             raise NotStarted(NOT_EXECUTABLE, f"{command[0]}: {error.strerror or error}") from error
         held.append(child)
         for number in early:

@@ -1,8 +1,8 @@
 """The widget types a definition may use: their properties, events and failure exits (studio.md §2).
 
 A type is `runs` when this installation executes it, `voice` when it needs a call, `dead` when its product
-no longer exists, and `later` when it is valid in definitions but not yet executed here. Whatever does not
-run is kept verbatim and takes its failure exit when it is reached (studio.md §2.6).
+no longer exists. Whatever does not run is kept verbatim and takes its failure exit when it is reached
+(studio.md §2.6).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Kind = Literal["string", "number", "boolean", "pairs", "array", "object"]
-Support = Literal["runs", "later", "voice", "dead"]
+Support = Literal["runs", "voice", "dead"]
 
 FAILURE_EVENTS: Final = ("failed", "failedToEnqueue", "fail", "callFailure", "failure", "deliveryFailure")
 """Events that count as the failure exit of a widget, in the order in which they are looked for."""
@@ -129,14 +129,14 @@ _TYPES: Final = (
     ),
     WidgetType("split-based-on", "runs", ("noMatch", "match"), _required("input")),
     WidgetType("set-variables", "runs", ("next",), {"variables": PAIRS}),
-    WidgetType("make-http-request", "later", ("success", "failed"), _HTTP),
-    WidgetType("run-function", "later", ("success", "fail"), _FUNCTION),
-    WidgetType("run-function-v2", "later", ("success", "fail"), {"parameters": PAIRS}),
-    WidgetType("run-subflow", "later", ("completed", "failed"), _SUBFLOW),
+    WidgetType("make-http-request", "runs", ("success", "failed"), _HTTP),
+    WidgetType("run-function", "runs", ("success", "fail"), _FUNCTION),
+    WidgetType("run-function-v2", "runs", ("success", "fail"), {**_FUNCTION, "url": TEXT}),
+    WidgetType("run-subflow", "runs", ("completed", "failed"), _SUBFLOW),
     WidgetType("send-to-flex", "runs", ("callComplete", "failedToEnqueue", "callFailure", "composerStarted"), _FLEX),
     WidgetType(
         "start-conversation",
-        "later",
+        "runs",
         ("created", "failed"),
         {
             **_texts("conversation_service_sid timers_inactive timers_closed friendly_name attributes"),
@@ -147,13 +147,17 @@ _TYPES: Final = (
     ),
     WidgetType(
         "resume-conversation",
-        "later",
+        "runs",
         ("resumed", "failed"),
-        {**_required("conversation_service_sid"), **_texts("conversation_sid attributes")},
+        {
+            **_required("conversation_service_sid"),
+            **_texts("conversation_sid attributes"),
+            "close_conversation_on_execution_end": FLAG,
+        },
     ),
     WidgetType(
         "add-twiml-redirect",
-        "later",
+        "runs",
         ("return", "timeout", "fail"),
         {**_required("url"), **_texts("method"), **_numbers("timeout")},
     ),

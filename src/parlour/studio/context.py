@@ -40,6 +40,17 @@ class MessageFacts(Struct, frozen=True):
     media: Sequence[Mapping[str, object]] = ()
 
 
+class TextFacts(Struct, frozen=True):
+    """What the context needs of a text that came in from the street."""
+
+    sid: str
+    from_address: str
+    to_address: str
+    body: str
+    messaging_service_sid: str = ""
+    num_media: int = 0
+
+
 def parsed(text: str) -> object:
     """Give JSON text as data; text that is none stays text."""
     try:
@@ -107,6 +118,23 @@ def conversation_payload(
         "WebhookSid": webhook_sid,
         "RetryCount": "0",
         **_media(message.media),
+    }
+
+
+def message_payload(account_sid: str, text: TextFacts) -> Json:
+    """Give a text as `trigger.message` and as a reply, as the number's webhook would (studio.md §4.2)."""
+    return {
+        "AccountSid": account_sid,
+        "MessageSid": text.sid,
+        "SmsSid": text.sid,
+        "SmsMessageSid": text.sid,
+        "MessagingServiceSid": text.messaging_service_sid,
+        "From": text.from_address,
+        "To": text.to_address,
+        "Body": text.body[:MAX_BODY],
+        "NumMedia": str(text.num_media),
+        "SmsStatus": "received",
+        "ApiVersion": "2010-04-01",
     }
 
 

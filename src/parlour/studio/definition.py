@@ -54,6 +54,10 @@ class Definition:
     widgets: Mapping[str, Widget]
     description: str = ""
 
+    def subflows(self) -> set[str]:
+        """Give the SIDs of the flows that it runs inside itself."""
+        return {each.text("flow_sid") for each in self.widgets.values() if each.type == "run-subflow"}
+
 
 def as_text(value: object) -> str:
     """Write a scalar of a definition as template text."""

@@ -17,8 +17,10 @@ from typing import Final
 
 import msgspec
 
-from parlour.studio.definition import Definition, Widget
+from parlour.studio.definition import Definition, Transition, Widget
 from parlour.studio.execution import (
+    Answered,
+    CallHttp,
     CancelTimer,
     Command,
     Continued,
@@ -28,14 +30,17 @@ from parlour.studio.execution import (
     ExecutionState,
     Json,
     LogEntry,
+    NotAnswered,
     RecordStep,
     Replied,
     SetTimer,
     Started,
     Stopped,
+    SubflowOpened,
     TimedOut,
     Turn,
 )
+from parlour.studio.subflows import ENTRY, pop, push
 from parlour.studio.templates import Scene
 from parlour.studio.widgets.registry import behaviour
 from parlour.studio.widgets.visit import Ask, AwaitReply, Leave, LeaveTo, Outcome, Stay, Visit
@@ -53,12 +58,18 @@ ENDED: Final = "Ended"
 class _Run:
     """One turn in the making."""
 
-    definition: Definition
+    main: Definition
+    subflow: Definition | None
     state: ExecutionState
     now: datetime
     new_sid: Callable[[], str]
     effects: list[Effect] = field(default_factory=list)
     command: Command | None = None
+
+    @property
+    def definition(self) -> Definition:
+        """The flow whose widgets run now."""
+        return self.subflow if self.state.frame is not None and self.subflow is not None else self.main
 
     def turn(self) -> Turn:
         return Turn(self.state, tuple(self.effects), self.command, self.state.pending == "next")
@@ -74,20 +85,22 @@ def advance(
     *,
     now: datetime,
     new_sid: Callable[[], str],
+    subflow: Definition | None = None,
 ) -> Turn:
     """Take one event and run until a command needs its answer, a reply is awaited or the execution ends.
 
     Params: `state` is not changed, the turn holds the next one; `now`, the domain time; `new_sid` gives step
-    SIDs. An event the execution does not wait for changes nothing but the log (81002).
+    SIDs; `subflow`, the definition that `state.frame` or a SubflowOpened names. An event the execution does not wait
+    for changes nothing but the log (81002).
     Reference: studio.md §5.1, §5.2.
     """
-    run = _Run(definition, _copy(state), now, new_sid)
+    run = _Run(definition, subflow, _copy(state), now, new_sid)
     if run.state.ended:
         return run.turn()
     if isinstance(event, Stopped):
         _stop(run, event.reason)
         return run.turn()
-    target = _start(run) if isinstance(event, Started) else _resume(run, event)
+    target = _start(run, run.state.trigger) if isinstance(event, Started) else _resume(run, event)
     for _ in range(STEPS_PER_TURN):
         if target is None:
             break
@@ -106,7 +119,7 @@ def _snapshot(context: Json) -> Json:
     return copied
 
 
-def _start(run: _Run) -> str | None:
+def _start(run: _Run, event: str) -> str | None:
     trigger = run.definition.widgets.get(run.definition.initial_state)
     if trigger is None:
         _end(run, f'the initial state "{run.definition.initial_state}" does not exist')
@@ -114,9 +127,9 @@ def _start(run: _Run) -> str | None:
     if trigger.type != "trigger":
         return trigger.name
     run.state.widget, run.state.step_sid = trigger.name, run.new_sid()
-    transition = trigger.exit(run.state.trigger)
-    log = [] if transition and transition.next else [_unwired(run.state.trigger, trigger.name)]
-    return _leave(run, trigger, run.state.trigger, transition.next if transition else None, log)
+    transition = trigger.exit(event)
+    log = [] if transition and transition.next else [_unwired(event, trigger.name)]
+    return _leave(run, trigger, event, transition, log)
 
 
 def _unwired(event: str, widget: str) -> LogEntry:
@@ -126,8 +139,15 @@ def _unwired(event: str, widget: str) -> LogEntry:
 def _resume(run: _Run, event: Event) -> str | None:
     if isinstance(event, Continued):
         return run.state.next if run.state.pending == "next" else None
+    if isinstance(event, SubflowOpened):
+        push(run.state, event)
+        return _start(run, ENTRY)
     widget = run.definition.widgets.get(run.state.widget)
     if isinstance(event, TimedOut) and (run.state.pending != "reply" or event.step_sid != run.state.step_sid):
+        return None
+    if isinstance(event, (Answered, NotAnswered)) and (
+        run.state.pending != "call" or event.step_sid != run.state.step_sid
+    ):
         return None
     if widget is None or (isinstance(event, Replied) and run.state.pending != "reply"):
         run.state.log.append(
@@ -158,6 +178,7 @@ def _follow(run: _Run, visit: Visit, outcome: Outcome) -> str | None:
     state = run.state
     if isinstance(outcome, Ask):
         state.pending = outcome.pending
+        state.call = outcome.command if isinstance(outcome.command, CallHttp) else None
         state.log.extend(visit.log)
         run.command = outcome.command
     elif isinstance(outcome, AwaitReply):
@@ -168,11 +189,9 @@ def _follow(run: _Run, visit: Visit, outcome: Outcome) -> str | None:
     elif isinstance(outcome, Leave):
         if outcome.output is not None:
             _write(run, visit.widget.name, outcome.output)
-        transition = visit.widget.exit(outcome.event)
-        target = transition.next if transition else None
-        return _leave(run, visit.widget, outcome.event, target, visit.log)
+        return _leave(run, visit.widget, outcome.event, visit.widget.exit(outcome.event), visit.log)
     elif isinstance(outcome, LeaveTo):
-        return _leave(run, visit.widget, outcome.event, outcome.next, visit.log)
+        return _leave(run, visit.widget, outcome.event, outcome.transition, visit.log)
     return None
 
 
@@ -184,8 +203,9 @@ def _write(run: _Run, name: str, output: Json) -> None:
         widgets[name] = {**(earlier if isinstance(earlier, dict) else {}), **output}
 
 
-def _leave(run: _Run, widget: Widget, event: str, target: str | None, log: list[LogEntry]) -> str | None:
+def _leave(run: _Run, widget: Widget, event: str, transition: Transition | None, log: list[LogEntry]) -> str | None:
     state = run.state
+    target = transition.next if transition is not None else None
     state.steps += 1
     entries = [*state.log, *log]
     limit = _limit(run, target)
@@ -202,23 +222,35 @@ def _leave(run: _Run, widget: Widget, event: str, target: str | None, log: list[
             context=_snapshot(state.context),
             log=tuple(entries),
             position=state.steps,
+            parent_step_sid=state.frame.step_sid if state.frame else None,
+            exit=-1 if transition is None else widget.transitions.index(transition),
         )
     )
-    state.log, state.pending, state.message_sid = [], "", ""
-    if target is None:
-        _end(run, limit.message if limit else f"{widget.name}: {event} leads nowhere")
-    return target
+    state.log, state.pending, state.message_sid, state.call = [], "", "", None
+    if target is not None:
+        return target
+    if state.frame is not None and limit is None:
+        return _return(run)
+    _end(run, limit.message if limit else f"{widget.name}: {event} leads nowhere")
+    return None
+
+
+def _return(run: _Run) -> str | None:
+    """Leave a subflow for the widget that began it, with the subflow's variables as its output."""
+    output = pop(run.state)
+    widget = run.definition.widgets[run.state.widget]
+    return _follow(run, run.visit(widget), Leave("completed", output))
 
 
 def _limit(run: _Run, target: str | None) -> LogEntry | None:
     state = run.state
-    if target is None:
+    if target is None and state.frame is None:
         return None
-    if target not in run.definition.widgets:
+    if target is not None and target not in run.definition.widgets:
         return LogEntry(81022, "error", f'the widget "{target}" does not exist', state.widget)
     if state.steps >= MAX_STEPS:
         return LogEntry(81000, "warning", f"the execution took {MAX_STEPS} steps", state.widget)
-    if target == state.widget and state.in_a_row >= MAX_IN_A_ROW:
+    if target is not None and target == state.widget and state.in_a_row >= MAX_IN_A_ROW:
         return LogEntry(81001, "warning", f"{target} ran {MAX_IN_A_ROW} times in a row", state.widget)
     return None
 
@@ -230,5 +262,5 @@ def _stop(run: _Run, reason: str) -> None:
 
 
 def _end(run: _Run, reason: str) -> None:
-    run.state.ended, run.state.pending, run.state.step_sid = reason or "ended", "", ""
+    run.state.ended, run.state.pending, run.state.step_sid, run.state.call = reason or "ended", "", "", None
     run.effects.append(End(run.state.ended))

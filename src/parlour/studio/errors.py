@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from parlour.kit.errors import ContractError
-from parlour.studio.validation import Finding
+from parlour.studio.findings import Finding
 
 
 def invalid_definition(findings: Sequence[Finding]) -> ContractError:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
-from parlour.studio import defaults, executions, flows, outside
+from parlour.studio import defaults, driving, executions, flows, outside
 
 reactions = Reactions("studio")
 
@@ -28,6 +28,16 @@ def _lanes_of_closing(event: Event) -> list[str]:
 
 def _lanes_of_failure(event: Event) -> list[str]:
     return [lane(event.stream)] if event.snapshot.get("status") in FAILED_DELIVERIES else []
+
+
+def text_lane(event: Event) -> str:
+    """Return the lane in which the texts of one pair reach a flow, in order."""
+    return f"studio-text:{event.snapshot.get('to_address')}:{event.snapshot.get('from_address')}"
+
+
+def _lanes_of_text_failure(event: Event) -> list[str]:
+    outbound = str(event.snapshot.get("direction", "")).startswith("outbound")
+    return [f"studio:{event.stream}"] if outbound and event.snapshot.get("status") in FAILED_DELIVERIES else []
 
 
 @reactions.after("message.added/1", lanes=_lanes_of_message)
@@ -56,10 +66,30 @@ async def delivery_failed(uow: UnitOfWork, event: Event) -> None:
     code = event.snapshot.get("error_code")
     await executions.undelivered(
         uow,
-        event.stream,
         str(event.snapshot.get("message_sid")),
         code=code if isinstance(code, int) else 81011,
         message=f"the message was not delivered ({event.snapshot.get('status')})",
+    )
+
+
+@reactions.after("carrier_message.unclaimed/1", lanes=lambda event: [text_lane(event)])
+async def text_received(uow: UnitOfWork, event: Event) -> None:
+    """Feed a text that no conversation has to the flow of its number's webhook (studio.md §5.7)."""
+    text = outside.text_facts(event.snapshot)
+    flow_sid = await outside.flow_of_number(uow, text.to_address)
+    if flow_sid is not None and await flows.exists(uow, flow_sid):
+        await executions.receive_text(uow, flow_sid, text)
+
+
+@reactions.after("carrier_message.updated/1", lanes=_lanes_of_text_failure)
+async def text_failed(uow: UnitOfWork, event: Event) -> None:
+    """Tell a flow that waits for the reply to a text which was never delivered."""
+    code = event.snapshot.get("error_code")
+    await executions.undelivered(
+        uow,
+        event.object_sid,
+        code=code if isinstance(code, int) else 81011,
+        message=f"the text was not delivered ({event.snapshot.get('status')})",
     )
 
 
@@ -69,13 +99,13 @@ async def start_execution(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     await executions.begin(uow, payload["sid"])
 
 
-@reactions.step(executions.WAIT_STEP)
+@reactions.step(driving.WAIT_STEP)
 async def wait_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """End a wait for a reply."""
     await executions.time_out(uow, payload["sid"], payload["step_sid"])
 
 
-@reactions.step(executions.EXPIRE_STEP)
+@reactions.step(driving.EXPIRE_STEP)
 async def execution_expired(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """End an execution after 30 days."""
     await executions.expire(uow, payload["sid"])

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 Json = dict[str, object]
-Pending = Literal["", "next", "send", "enqueue", "reply"]
+Pending = Literal["", "next", "send", "enqueue", "reply", "call", "subflow", "conversation"]
 
 
 class LogEntry(Struct, frozen=True):
@@ -22,10 +22,46 @@ class LogEntry(Struct, frozen=True):
     widget: str
 
 
+class CallHttp(Struct, frozen=True):
+    """Call a URL and answer with Answered or NotAnswered.
+
+    `form` is sent as a form body, `body` as it is; `sign` asks for the account's signature, `credentials` for its SID
+    and token as basic auth, `follow` for redirects to be followed. `token` is the same at every try of this step.
+    """
+
+    method: str
+    url: str
+    token: str
+    content_type: str = ""
+    body: str = ""
+    form: list[tuple[str, str]] | None = None
+    sign: bool = False
+    credentials: bool = False
+    follow: bool = False
+
+
+class Frame(Struct, frozen=True):
+    """What of the parent waits while a subflow runs: its widget, and its parts of the context.
+
+    `flow_sid` and `revision` are the subflow's.
+    """
+
+    flow_sid: str
+    revision: int
+    widget: str
+    step_sid: str
+    in_a_row: int
+    flow: Json
+    widgets: Json
+    log: tuple[LogEntry, ...] = ()
+
+
 class ExecutionState(Struct):
     """Where an execution stands.
 
-    `widget` is the widget it is in, `step_sid` the SID its step will have, `pending` what it waits for.
+    `widget` is the widget it is in, `step_sid` the SID its step will have, `pending` what it waits for, `call` the
+    request whose answer it waits for. `webhook_sid` is that of a conversation which the flow itself began or resumed,
+    `close_on_end` whether the conversation closes with the execution, `handed_off` whether agents have it.
     """
 
     sid: str
@@ -43,6 +79,11 @@ class ExecutionState(Struct):
     in_a_row: int = 0
     ended: str = ""
     log: list[LogEntry] = field(default_factory=list)
+    call: CallHttp | None = None
+    frame: Frame | None = None
+    webhook_sid: str = ""
+    close_on_end: bool = False
+    handed_off: bool = False
 
 
 class Started(Struct, frozen=True):
@@ -93,13 +134,66 @@ class NotEnqueued(Struct, frozen=True):
     message: str
 
 
+class Answered(Struct, frozen=True):
+    """A URL answered the call of this step."""
+
+    step_sid: str
+    status: int
+    content_type: str
+    body: str
+    headers: dict[str, str]
+
+
+class NotAnswered(Struct, frozen=True):
+    """The call of this step brought no answer; `code` 0 leaves it to the widget."""
+
+    step_sid: str
+    message: str
+    code: int = 0
+
+
+class SubflowOpened(Struct, frozen=True):
+    """The subflow exists, its definition is at hand; `parameters` are those of the command."""
+
+    flow_sid: str
+    revision: int
+    parameters: Json
+
+
+class SubflowRefused(Struct, frozen=True):
+    """The subflow cannot run."""
+
+    code: int
+    message: str
+
+
+class Joined(Struct, frozen=True):
+    """The conversation was started or resumed, and its replies come here; `output` as the context shows it."""
+
+    conversation_sid: str
+    webhook_sid: str
+    channel_type: str
+    output: Json
+    details: Json
+
+
+class NotJoined(Struct, frozen=True):
+    """The conversation could not be started or resumed."""
+
+    code: int
+    message: str
+
+
 class Stopped(Struct, frozen=True):
     """The execution was ended from outside."""
 
     reason: str
 
 
-Event = Started | Continued | Sent | NotSent | Replied | TimedOut | Enqueued | NotEnqueued | Stopped
+Event = (
+    Started | Continued | Sent | NotSent | Replied | TimedOut | Enqueued | NotEnqueued | Answered | NotAnswered
+    | SubflowOpened | SubflowRefused | Joined | NotJoined | Stopped
+)  # fmt: skip
 
 
 class SendMessage(Struct, frozen=True):
@@ -126,6 +220,34 @@ class SendToFlex(Struct, frozen=True):
     timeout: int
 
 
+class OpenSubflow(Struct, frozen=True):
+    """Find a subflow and answer with SubflowOpened or SubflowRefused. `revision` as the widget names it."""
+
+    flow_sid: str
+    revision: str
+    parameters: Json
+
+
+class StartConversation(Struct, frozen=True):
+    """Make a conversation that feeds this execution, and answer with Joined or NotJoined. Durations in ISO 8601."""
+
+    chat_service_sid: str
+    messaging_service_sid: str
+    friendly_name: str
+    attributes: str
+    timers_inactive: str
+    timers_closed: str
+    participants: list[dict[str, str]]
+
+
+class ResumeConversation(Struct, frozen=True):
+    """Have a conversation feed this execution, and answer with Joined or NotJoined."""
+
+    chat_service_sid: str
+    conversation_sid: str
+    attributes: str
+
+
 class SetTimer(Struct, frozen=True):
     """Answer with TimedOut for this step after so many seconds."""
 
@@ -140,7 +262,10 @@ class CancelTimer(Struct, frozen=True):
 
 
 class RecordStep(Struct, frozen=True):
-    """Write the step of a widget that was left, with the context as it then is."""
+    """Write the step of a widget that was left, with the context as it then is.
+
+    `exit` is the place of the transition taken among the widget's own, -1 for an event that it does not list.
+    """
 
     sid: str
     name: str
@@ -150,6 +275,8 @@ class RecordStep(Struct, frozen=True):
     context: Json
     log: tuple[LogEntry, ...]
     position: int
+    parent_step_sid: str | None = None
+    exit: int = -1
 
 
 class End(Struct, frozen=True):
@@ -158,7 +285,7 @@ class End(Struct, frozen=True):
     reason: str
 
 
-Command = SendMessage | SendToFlex
+Command = SendMessage | SendToFlex | CallHttp | OpenSubflow | StartConversation | ResumeConversation
 Effect = RecordStep | SetTimer | CancelTimer | End
 
 

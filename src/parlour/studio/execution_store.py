@@ -21,17 +21,24 @@ VALUES ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $11)
 ON CONFLICT (account_sid, flow_sid, execution_key) WHERE status = 'active' DO NOTHING RETURNING *"""
 SAVE: Final = """
 UPDATE studio_execution SET state = $3, status = CASE WHEN $4::text IS NULL THEN 'active' ELSE 'ended' END,
-    ended_reason = $4, date_updated = $5
+    ended_reason = $4, date_updated = $5, conversation_sid = $6, awaited_sid = $7
 WHERE account_sid = $1 AND sid = $2"""
 LOCK: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND sid = $2 FOR UPDATE"
 LOCK_ACTIVE: Final = """
 SELECT * FROM studio_execution
 WHERE account_sid = $1 AND flow_sid = $2 AND execution_key = $3 AND status = 'active' FOR UPDATE"""
+LOCK_FED_BY: Final = """
+SELECT * FROM studio_execution
+WHERE account_sid = $1 AND flow_sid = $2 AND conversation_sid = $3 AND status = 'active' ORDER BY sid LIMIT 1
+FOR UPDATE"""
+LOCK_AWAITING: Final = """
+SELECT * FROM studio_execution WHERE account_sid = $1 AND awaited_sid = $2 AND status = 'active' FOR UPDATE"""
 LOCK_OF_CONVERSATION: Final = """
 SELECT * FROM studio_execution
 WHERE account_sid = $1 AND conversation_sid = $2 AND status = 'active' ORDER BY sid FOR UPDATE"""
 ACTIVE_OF_FLOW: Final = """
 SELECT sid FROM studio_execution WHERE account_sid = $1 AND flow_sid = $2 AND status = 'active' ORDER BY sid"""
+PEEK: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND sid = $2"
 FETCH: Final = "SELECT * FROM studio_execution WHERE account_sid = $1 AND flow_sid = $2 AND sid = $3"
 LIST: Final = """
 SELECT * FROM studio_execution
@@ -42,10 +49,10 @@ DELETE: Final = "DELETE FROM studio_execution WHERE account_sid = $1 AND sid = $
 INSERT_STEPS: Final = """
 INSERT INTO studio_step
     (account_sid, sid, flow_sid, execution_sid, position, name, transitioned_from, transitioned_to, type, context, log,
-     date_created)
-SELECT $1, s.sid, $2, $3, s.position, s.name, s.origin, s.target, s.type, s.context, s.log::jsonb, $4
-FROM unnest($5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
-    AS s (sid, position, name, origin, target, type, context, log)"""
+     date_created, parent_step_sid)
+SELECT $1, s.sid, $2, $3, s.position, s.name, s.origin, s.target, s.type, s.context, s.log::jsonb, $4, s.parent
+FROM unnest($5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+            $13::text[]) AS s (sid, position, name, origin, target, type, context, log, parent)"""
 FETCH_STEP: Final = """
 SELECT * FROM studio_step WHERE account_sid = $1 AND flow_sid = $2 AND execution_sid = $3 AND sid = $4"""
 LIST_STEPS: Final = """
@@ -71,6 +78,7 @@ class Execution(msgspec.Struct, frozen=True):
     ended_reason: str | None
     date_created: datetime
     date_updated: datetime
+    awaited_sid: str | None = None
 
     def decoded(self) -> ExecutionState:
         """Return the engine's state."""
@@ -136,8 +144,19 @@ def save(uow: UnitOfWork, row: Execution, state: ExecutionState) -> Execution:
         status="ended" if state.ended else "active",
         ended_reason=state.ended or None,
         date_updated=uow.now,
+        conversation_sid=state.conversation_sid,
+        awaited_sid=state.message_sid or None if state.pending == "reply" else None,
     )
-    uow.defer(SAVE, uow.account_sid, row.sid, saved.state, saved.ended_reason, uow.now)
+    uow.defer(
+        SAVE,
+        uow.account_sid,
+        row.sid,
+        saved.state,
+        saved.ended_reason,
+        uow.now,
+        saved.conversation_sid,
+        saved.awaited_sid,
+    )
     return saved
 
 
@@ -152,6 +171,20 @@ async def lock_active(uow: UnitOfWork, flow_sid: str, key: str) -> Execution | N
     """Lock the active execution of a flow with this key."""
     await uow.flush()
     row = await uow.fetchrow(LOCK_ACTIVE, uow.account_sid, flow_sid, key)
+    return None if row is None else Execution(**row)
+
+
+async def lock_fed_by(uow: UnitOfWork, flow_sid: str, conversation_sid: str) -> Execution | None:
+    """Lock the active execution of a flow that a conversation feeds: one it began, or one that began or resumed it."""
+    await uow.flush()
+    row = await uow.fetchrow(LOCK_FED_BY, uow.account_sid, flow_sid, conversation_sid)
+    return None if row is None else Execution(**row)
+
+
+async def lock_awaiting(uow: UnitOfWork, message_sid: str) -> Execution | None:
+    """Lock the active execution that waits for the reply to a message it sent."""
+    await uow.flush()
+    row = await uow.fetchrow(LOCK_AWAITING, uow.account_sid, message_sid)
     return None if row is None else Execution(**row)
 
 
@@ -170,6 +203,12 @@ async def active_of_flow(reader: Reader, flow_sid: str) -> list[str]:
 async def fetch(reader: Reader, flow_sid: str, sid: str) -> Execution | None:
     """Return an execution of a flow."""
     row = await reader.fetchrow(FETCH, reader.account_sid, flow_sid, sid)
+    return None if row is None else Execution(**row)
+
+
+async def peek(reader: Reader, sid: str) -> Execution | None:
+    """Return an execution of any flow."""
+    row = await reader.fetchrow(PEEK, reader.account_sid, sid)
     return None if row is None else Execution(**row)
 
 
@@ -209,6 +248,7 @@ def insert_steps(uow: UnitOfWork, state: ExecutionState, steps: Sequence[RecordS
         [step.type for step in steps],
         [msgspec.json.encode(step.context).decode() for step in steps],
         [msgspec.json.encode(step.log).decode().replace("\\u0000", "") for step in steps],
+        [step.parent_step_sid for step in steps],
     )
 
 

@@ -1,60 +1,37 @@
 """Executions: started, fed and ended in the unit of work of whoever brings the event (studio.md §5)."""
 
-import asyncio
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from parlour.kit.errors import ContractError
-from parlour.outbox.facts import state as state_fact
-from parlour.outbox.timers import cancel, schedule
+from parlour.outbox.timers import schedule
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio import context, errors, flows, outside
 from parlour.studio import execution_store as store
-from parlour.studio.definition import Definition
-from parlour.studio.engine import advance
+from parlour.studio.driving import drive, life_lane
 from parlour.studio.execution import (
-    CancelTimer,
-    Command,
-    Continued,
-    Enqueued,
-    Event,
+    Answered,
+    CallHttp,
     ExecutionState,
     Json,
-    NotEnqueued,
+    NotAnswered,
     NotSent,
-    RecordStep,
     Replied,
-    SendMessage,
-    Sent,
-    SetTimer,
     Started,
     Stopped,
     TimedOut,
-    Turn,
 )
 from parlour.studio.execution_store import Execution
+from parlour.studio.facts import announce
 
-LIFETIME: Final = timedelta(days=30)
 MAX_PAIR: Final = 300
 """Bytes of To and From together (studio.md §5.4)."""
-WAIT_STEP: Final = "studio.wait"
-EXPIRE_STEP: Final = "studio.expire"
+PAIR_ATTEMPTS: Final = 3
+"""Tries to start an execution whose pair's active one ends at the same time."""
 START_STEP: Final = "studio.start"
 
 log = structlog.get_logger("parlour.studio")
-
-
-def wait_lane(sid: str) -> str:
-    """Return the lane of an execution's wait."""
-    return f"studio-wait:{sid}"
-
-
-def life_lane(sid: str) -> str:
-    """Return the lane that begins and, after 30 days, ends an execution."""
-    return f"studio-life:{sid}"
 
 
 async def receive(
@@ -64,7 +41,7 @@ async def receive(
 
     The key is (flow, conversation): whoever writes moves the same execution on (studio.md §5.1).
     """
-    active = await store.lock_active(uow, webhook.flow_sid, conversation_sid)
+    active = await store.lock_fed_by(uow, webhook.flow_sid, conversation_sid)
     if active is not None:
         facts = await outside.conversation(uow, conversation_sid)
         await drive(uow, active, Replied(context.inbound_payload(uow.account_sid, facts, message)))
@@ -100,7 +77,7 @@ async def receive(
         initiated_by=message.sid,
     )
     if started is not None:
-        await _announce(uow, "execution.started/1", started)
+        await announce(uow, "execution.started/1", started)
         await drive(uow, started, Started())
 
 
@@ -108,6 +85,19 @@ async def create(uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, paramet
     """Start an execution by REST; it begins to run once this is committed.
 
     Errors: 404/20404, 20409 this pair has an active one, 81023 addresses too long (studio.md §5.1, §5.6).
+    """
+    row, started = await start_or_find(uow, flow_sid, to=to, from_=from_, parameters=parameters)
+    if not started:
+        raise errors.already_active(row.sid)
+    return row
+
+
+async def start_or_find(
+    uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, parameters: Json
+) -> tuple[Execution, bool]:
+    """Start an execution by REST, or give the pair's active one; say whether it was started.
+
+    Errors: 404/20404, 81023 addresses too long.
     """
     if len(to.encode()) + len(from_.encode()) > MAX_PAIR:
         raise errors.address_too_long("To")
@@ -130,16 +120,67 @@ async def create(uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, paramet
             data=parameters,
         ),
     )
-    key = f"{to}\n{from_}"
-    row = await store.insert(
-        uow, state, revision=revision, key=key, contact=to, ours=from_, initiated_by=uow.request_id
-    )
-    if row is None:
+    key = pair_key(contact=to, ours=from_)
+    for _ in range(PAIR_ATTEMPTS):
+        row = await store.insert(
+            uow, state, revision=revision, key=key, contact=to, ours=from_, initiated_by=uow.request_id
+        )
+        if row is not None:
+            await announce(uow, "execution.started/1", row)
+            schedule(uow, START_STEP, lane=life_lane(sid), payload={"sid": sid})
+            return row, True
         active = await store.lock_active(uow, flow_sid, key)
-        raise errors.already_active(active.sid if active else sid)
-    await _announce(uow, "execution.started/1", row)
-    schedule(uow, START_STEP, lane=life_lane(sid), payload={"sid": sid})
-    return row
+        if active is not None:
+            return active, False
+    raise errors.already_active(sid)
+
+
+async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts) -> None:
+    """Take a text into the flow of the number's webhook: it resumes the pair's execution, or starts one (§5.1).
+
+    An execution that REST started for the same pair takes it too.
+    """
+    key = pair_key(contact=text.from_address, ours=text.to_address)
+    active = await store.lock_active(uow, flow_sid, key)
+    payload = context.message_payload(uow.account_sid, text)
+    if active is not None:
+        await drive(uow, active, Replied(payload))
+        return
+    revision = await flows.running(uow, flow_sid, text.from_address)
+    if revision is None:
+        log.warning("a text reached a flow that was never published", flow=flow_sid, message=text.sid)
+        return
+    sid = uow.new_sid("FN")
+    state = ExecutionState(
+        sid=sid,
+        flow_sid=flow_sid,
+        trigger="incomingMessage",
+        context=context.initial(
+            execution_sid=sid,
+            flow_sid=flow_sid,
+            ours=text.to_address,
+            theirs=text.from_address,
+            trigger="message",
+            payload=payload,
+        ),
+    )
+    started = await store.insert(
+        uow,
+        state,
+        revision=revision,
+        key=key,
+        contact=text.from_address,
+        ours=text.to_address,
+        initiated_by=text.sid,
+    )
+    if started is not None:
+        await announce(uow, "execution.started/1", started)
+        await drive(uow, started, Started())
+
+
+def pair_key(*, contact: str, ours: str) -> str:
+    """Return the key of an execution whose contact is an address of the street."""
+    return f"{contact}\n{ours}"
 
 
 async def begin(uow: UnitOfWork, sid: str) -> None:
@@ -176,12 +217,27 @@ async def stop_of_flow(uow: UnitOfWork, flow_sid: str, *, reason: str) -> None:
         await stop(uow, flow_sid, sid, reason=reason)
 
 
-async def undelivered(uow: UnitOfWork, conversation_sid: str, message_sid: str, *, code: int, message: str) -> None:
+async def undelivered(uow: UnitOfWork, message_sid: str, *, code: int, message: str) -> None:
     """Take the delivery failure of a message whose reply is awaited (studio.md §2.3.3)."""
-    for row in await store.lock_of_conversation(uow, conversation_sid):
-        state = row.decoded()
-        if state.pending == "reply" and state.message_sid == message_sid:
-            await drive(uow, row, NotSent(code, message))
+    row = await store.lock_awaiting(uow, message_sid)
+    if row is not None:
+        await drive(uow, row, NotSent(code, message))
+
+
+async def pending_call(reader: Reader, sid: str, step_sid: str) -> CallHttp | None:
+    """Return the request whose answer an execution waits for in this step, None when it waits no more."""
+    row = await store.peek(reader, sid)
+    if row is None or row.status != "active":
+        return None
+    state = row.decoded()
+    return state.call if state.pending == "call" and state.step_sid == step_sid else None
+
+
+async def answered(uow: UnitOfWork, sid: str, event: Answered | NotAnswered) -> None:
+    """Take the answer to a request into the execution that sent it."""
+    row = await store.lock(uow, sid)
+    if row is not None and row.status == "active":
+        await drive(uow, row, event)
 
 
 async def expire(uow: UnitOfWork, sid: str) -> None:
@@ -197,165 +253,25 @@ async def delete(uow: UnitOfWork, flow_sid: str, sid: str) -> None:
     await store.delete(uow, sid)
 
 
+async def delete_flow(uow: UnitOfWork, sid: str) -> None:
+    """Remove a flow; its executions end first. Errors: 404/20404."""
+    if not await flows.lock(uow, sid):
+        raise not_found(sid)
+    await stop_of_flow(uow, sid, reason="the flow was deleted")
+    await flows.delete(uow, sid)
+
+
+async def fetch_step(reader: Reader, flow_sid: str, sid: str, step_sid: str) -> store.Step:
+    """Return a step of an execution. Errors: 404/20404."""
+    row = await store.fetch_step(reader, flow_sid, sid, step_sid)
+    if row is None:
+        raise not_found(step_sid)
+    return row
+
+
 async def fetch(reader: Reader, flow_sid: str, sid: str) -> Execution:
     """Return an execution. Errors: 404/20404."""
     row = await store.fetch(reader, flow_sid, sid)
     if row is None:
         raise not_found(sid)
     return row
-
-
-async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
-    """Feed the engine an event and perform what it asks for, until it waits or ends.
-
-    The execution's row is locked by this unit; its steps, contexts, timers and state are written with it.
-    """
-    definition = await flows.definition_of(uow, row.flow_sid, row.flow_revision)
-    before = row.decoded()
-    state, timer, cancelled = before, None, False
-    steps: list[RecordStep] = []
-    event: Event | None = first
-    while event is not None:
-        turn = advance(definition, state, event, now=uow.now, new_sid=lambda: uow.new_sid("FT"))
-        state = turn.state
-        for effect in turn.effects:
-            if isinstance(effect, RecordStep):
-                steps.append(effect)
-            elif isinstance(effect, SetTimer):
-                timer = effect
-            elif isinstance(effect, CancelTimer):
-                cancelled = True
-        event = await _perform(uow, definition, turn)
-    saved = store.save(uow, row, state)
-    if steps:
-        await _record(uow, row, state, steps)
-    await _keep_time(uow, saved, new=not before.widget, timer=timer, cancelled=cancelled)
-    if saved.status == "ended":
-        await _announce(uow, "execution.ended/1", saved)
-    return saved
-
-
-async def _keep_time(uow: UnitOfWork, row: Execution, *, new: bool, timer: SetTimer | None, cancelled: bool) -> None:
-    if cancelled:
-        await cancel(uow, wait_lane(row.sid))
-    if timer is not None:
-        at = uow.now + timedelta(seconds=timer.seconds)
-        payload = {"sid": row.sid, "step_sid": timer.step_sid}
-        schedule(uow, WAIT_STEP, lane=wait_lane(row.sid), at=at, payload=payload)
-    if row.status == "ended" and not new:
-        await cancel(uow, life_lane(row.sid))
-    elif row.status == "active" and new:
-        schedule(uow, EXPIRE_STEP, lane=life_lane(row.sid), at=row.date_created + LIFETIME, payload={"sid": row.sid})
-
-
-async def _perform(uow: UnitOfWork, definition: Definition, turn: Turn) -> Event | None:
-    if turn.command is not None:
-        return await _command(uow, turn.state, turn.command)
-    if turn.paused:
-        await asyncio.sleep(0)  # a long chain of widgets must not hold the event loop
-        return Continued()
-    return None
-
-
-async def _command(uow: UnitOfWork, state: ExecutionState, command: Command) -> Event:
-    if isinstance(command, SendMessage):
-        return await _send(uow, command)
-    try:
-        async with uow.attempt():
-            output = await outside.enqueue(uow, command)
-            await outside.remove_webhooks(uow, command.conversation_sid, state.flow_sid)
-    except ContractError as refusal:
-        return NotEnqueued(81015, f"{refusal.message} ({refusal.code})")
-    return Enqueued(output)
-
-
-async def _send(uow: UnitOfWork, command: SendMessage) -> Event:
-    refused = _refused(command)
-    if refused is not None:
-        return NotSent(81011, refused)
-    try:
-        if command.conversation_sid is None:
-            text = await outside.text(uow, command)
-            return Sent(str(text["Sid"]), text)
-        message = await outside.post(uow, command)
-    except ContractError as refusal:
-        output: Json = {"ErrorCode": refusal.code, "ErrorMessage": refusal.message, "Body": command.body}
-        return NotSent(refusal.code, f"{refusal.message} ({refusal.code})", output)
-    return Sent(message.sid, context.outbound_payload(uow.account_sid, command.conversation_sid, message))
-
-
-def _refused(command: SendMessage) -> str | None:
-    """Say why a message cannot be sent before it is tried, or None."""
-    if command.content_sid:
-        return "content templates are not supported by this installation"
-    if command.media_url and command.conversation_sid is not None:
-        return "media_url is not supported in conversations by this installation"
-    return None
-
-
-async def _record(uow: UnitOfWork, row: Execution, state: ExecutionState, steps: list[RecordStep]) -> None:
-    store.insert_steps(uow, state, steps)
-    for step in steps:
-        await state_fact(
-            uow,
-            "execution.step/1",
-            stream=row.sid,
-            object_sid=step.sid,
-            snapshot={
-                "sid": step.sid,
-                "account_sid": uow.account_sid,
-                "flow_sid": row.flow_sid,
-                "execution_sid": row.sid,
-                "conversation_sid": row.conversation_sid,
-                "position": step.position,
-                "name": step.name,
-                "transitioned_from": step.transitioned_from,
-                "transitioned_to": step.transitioned_to,
-                "type": step.type,
-                "log": [_entry(each) for each in step.log],
-                **_made(step),
-            },
-        )
-
-
-def _entry(each: Any) -> dict[str, Any]:
-    message = each.message.replace("\0", "")
-    return {"code": each.code, "level": each.level, "message": message, "widget": each.widget}
-
-
-def _made(step: RecordStep) -> dict[str, Any]:
-    """Name what a widget made, for the trace: its message, or its interaction and task."""
-    widgets = step.context.get("widgets")
-    output = widgets.get(step.transitioned_from) if isinstance(widgets, dict) else None
-    if not isinstance(output, dict):
-        return {}
-    if step.type == "send-to-flex" and step.name == "callComplete":
-        return {"interaction_sid": output.get("sid"), "task_sid": output.get("TaskSid")}
-    outbound, inbound = output.get("outbound"), output.get("inbound")
-    made: dict[str, Any] = {}
-    if isinstance(outbound, dict):
-        made["message_sid"] = outbound.get("Sid")
-    if isinstance(inbound, dict) and step.name == "incomingMessage":
-        made["reply_sid"] = inbound.get("MessageSid")
-    return made
-
-
-async def _announce(uow: UnitOfWork, kind: str, row: Execution) -> None:
-    await state_fact(
-        uow,
-        kind,
-        stream=row.sid,
-        object_sid=row.sid,
-        snapshot={
-            "sid": row.sid,
-            "account_sid": row.account_sid,
-            "flow_sid": row.flow_sid,
-            "flow_revision": row.flow_revision,
-            "status": row.status,
-            "conversation_sid": row.conversation_sid,
-            "contact_channel_address": row.contact_channel_address,
-            "flow_channel_address": row.flow_channel_address,
-            "initiated_by": row.initiated_by,
-            "ended_reason": None if row.ended_reason is None else row.ended_reason.replace("\0", ""),
-        },
-    )

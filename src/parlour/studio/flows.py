@@ -1,6 +1,6 @@
 """Flows and their revisions (studio.md §1.2-§1.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from parlour.kit.wire import decode_json, json_text
@@ -10,16 +10,22 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio import store
 from parlour.studio.definition import Definition, read
 from parlour.studio.errors import bad_revision, invalid_definition
+from parlour.studio.execution import OpenSubflow
+from parlour.studio.findings import Finding, Report
 from parlour.studio.json_data import read_json
 from parlour.studio.references import references
 from parlour.studio.store import Flow, Revision
-from parlour.studio.validation import Finding, Report, check
+from parlour.studio.validation import check
 
 __all__ = [
     "Flow", "Revision", "by_name", "create", "delete", "fetch", "fetch_revision", "running", "set_test_users", "update",
     "validate",
 ]  # fmt: skip
 
+MAX_WIDGETS: Final = 2000
+"""Widgets of a flow and its subflows together (studio.md §1.2)."""
+WITHOUT_EFFECT: Final = frozenset({"service_sid", "environment_sid", "function_sid"})
+"""Properties of run-function that name what its `url` leads to; only the URL counts (studio.md §2.3.7)."""
 MAX_KEPT: Final = 256
 """Definitions kept in memory."""
 _definitions: Final[dict[tuple[str, int], Definition]] = {}
@@ -32,14 +38,16 @@ async def create(
     status: str,
     definition: Mapping[str, Any] | str,
     commit_message: str | None = None,
+    lenient: bool = False,
 ) -> Flow:
     """Make a flow with its first revision.
 
     `definition`: an object, or the client's own text of one, which is kept as it is. `status`: draft or published.
+    `lenient`: publish what only this installation cannot do; it takes its failure exit when it is reached.
     Errors: 81022 with each finding, 20001 the text is not JSON (studio.md §1.3).
     """
     text, raw = _parsed(definition)
-    report = await validate(uow, raw, status=status)
+    report = await validate(uow, raw, status=status, lenient=lenient)
     sid = uow.new_sid("FW")
     await store.insert_flow(uow, sid, friendly_name)
     await store.add_revision(
@@ -62,6 +70,7 @@ async def update(
     friendly_name: str | None = None,
     definition: Mapping[str, Any] | str | None = None,
     commit_message: str | None = None,
+    lenient: bool = False,
 ) -> Flow:
     """Save a new revision; a definition that is not given stays, one that is given replaces all of it.
 
@@ -71,7 +80,7 @@ async def update(
         raise not_found(sid)
     flow = await fetch(uow, sid)
     text, raw = _parsed(flow.definition if definition is None else definition)
-    report = await validate(uow, raw, status=status)
+    report = await validate(uow, raw, status=status, lenient=lenient)
     await store.add_revision(
         uow,
         sid,
@@ -90,6 +99,11 @@ async def fetch(reader: Reader, sid: str) -> Flow:
     if flow is None:
         raise not_found(sid)
     return flow
+
+
+async def exists(reader: Reader, sid: str) -> bool:
+    """Say whether the account has the flow."""
+    return await store.fetch_flow(reader, sid) is not None
 
 
 async def by_name(reader: Reader, friendly_name: str) -> Flow | None:
@@ -127,6 +141,37 @@ async def running(reader: Reader, sid: str, contact: str) -> int | None:
     return await store.running_revision(reader, sid, contact)
 
 
+async def subflow(reader: Reader, flow_sid: str, contact: str, wanted: OpenSubflow) -> int | None:
+    """Return the revision of a subflow that an execution of a flow runs, None when there is none.
+
+    Only the parent's test users reach a subflow's draft; everybody else has its newest published revision, unless the
+    widget names a number (studio.md §2.3.8).
+    """
+    parent, found = await store.fetch_flow(reader, flow_sid), await store.fetch_flow(reader, wanted.flow_sid)
+    if parent is None or found is None:
+        return None
+    if wanted.revision.isdigit():
+        number = int(wanted.revision)
+        return number if 1 <= number <= found.revision else None
+    drafts = wanted.revision != "LatestPublished" and contact in parent.test_users
+    return found.revision if drafts else found.published_revision
+
+
+async def widgets_in_all(reader: Reader, main: Definition) -> int:
+    """Count the widgets of a flow and of each subflow it names, as they are published (studio.md §1.2)."""
+    return len(main.widgets) + await _widgets_of(reader, main.subflows())
+
+
+async def _widgets_of(reader: Reader, sids: Collection[str]) -> int:
+    total = 0
+    for sid in sids:
+        found = await store.fetch_flow(reader, sid)
+        if found is not None:
+            number = found.published_revision or found.revision
+            total += len((await definition_of(reader, sid, number)).widgets)
+    return total
+
+
 async def definition_of(reader: Reader, sid: str, revision: int) -> Definition:
     """Return the definition of a revision as the engine reads it; revisions never change, so it is read once.
 
@@ -144,16 +189,19 @@ async def definition_of(reader: Reader, sid: str, revision: int) -> Definition:
     return known
 
 
-async def validate(reader: Reader, raw: object, *, status: str) -> Report:
+async def validate(reader: Reader, raw: object, *, status: str, lenient: bool = False) -> Report:
     """Check a definition for this account.
 
     What only this installation cannot do (unknown widget types, SIDs of another account, unfilled `${NAME}`) is a
-    warning on a draft. Errors: 81022 with each finding (studio.md §1.2).
+    warning on a draft, and on a publication that is to be lenient. Errors: 81022 with each finding (studio.md §1.2).
     """
     report = check(raw)
     if isinstance(raw, Mapping):
         await _check_references(reader, raw, report)
-    refused = [*report.errors, *(report.foreign if status == "published" else [])]
+        if not report.errors:
+            await _count_widgets(reader, raw, report)
+    strict = status == "published" and not lenient
+    refused = [*report.errors, *(report.foreign if strict else [])]
     if refused:
         raise invalid_definition(refused)
     report.warnings.extend(report.foreign)
@@ -174,7 +222,19 @@ async def _check_references(reader: Reader, raw: Mapping[str, object], report: R
         finding = Finding(f"{message}: widget {each.widget}, property {each.field}", each.path)
         # A SID of a kind that nothing here has, inside a longer text such as a URL, is somebody else's own.
         decides = each.placeholder or each.whole or each.value[:2] in refs.known_prefixes()
+        decides = decides and each.field not in WITHOUT_EFFECT
         (report.foreign if decides else report.warnings).append(finding)
+
+
+async def _count_widgets(reader: Reader, raw: Mapping[str, Any], report: Report) -> None:
+    """Warn of more than 2,000 widgets: it runs, until it reaches the subflow (81025, 81026)."""
+    definition = read(raw)
+    sids = definition.subflows()
+    if sids:
+        total = len(definition.widgets) + await _widgets_of(reader, sids)
+        if total > MAX_WIDGETS:
+            message = f"81025: the flow and its subflows have {total} widgets, more than {MAX_WIDGETS}"
+            report.warnings.append(Finding(message, "#/states"))
 
 
 def _parsed(definition: Mapping[str, Any] | str) -> tuple[str, object]:
@@ -189,6 +249,11 @@ def _parsed(definition: Mapping[str, Any] | str) -> tuple[str, object]:
 def parsed_definition(text: str) -> object:
     """Decode a Definition parameter. Errors: 20001."""
     return _parsed(text)[1]
+
+
+async def lock(uow: UnitOfWork, sid: str) -> bool:
+    """Lock a flow; say whether it exists."""
+    return await store.lock_flow(uow, sid)
 
 
 async def delete(uow: UnitOfWork, sid: str) -> None:

@@ -3,24 +3,36 @@
 Everything runs in the caller's unit of work. A refusal of another floor is a ContractError.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from parlour.conversations import addresses, conversations, messages, participants, webhooks
 from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration, interactions
-from parlour.kit.wire import json_text, pascal
+from parlour.kit.errors import ContractError
+from parlour.kit.wire import iso, json_text, pascal
 from parlour.messaging import errors as messaging_errors
 from parlour.messaging import log, numbers, render
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.studio.context import ConversationFacts, MessageFacts
-from parlour.studio.execution import Json, SendMessage, SendToFlex
+from parlour.studio.context import ConversationFacts, MessageFacts, TextFacts
+from parlour.studio.execution import (
+    ExecutionState,
+    Joined,
+    Json,
+    ResumeConversation,
+    SendMessage,
+    SendToFlex,
+    StartConversation,
+)
 from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
+FLOW_URL = re.compile(r"/v1/Accounts/(AC[0-9a-f]{32})/Flows/(FW[0-9a-f]{32})/?\Z")
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
 MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
@@ -138,6 +150,101 @@ async def enqueue(uow: UnitOfWork, command: SendToFlex) -> Json:
     }
 
 
+async def join_conversation(uow: UnitOfWork, flow_sid: str, command: StartConversation | ResumeConversation) -> Joined:
+    """Make or find the conversation, and have its messages feed the flow. Errors: those of its creation."""
+    if isinstance(command, StartConversation):
+        row = await _start(uow, command)
+    else:
+        row = await conversations.fetch(
+            uow, command.conversation_sid, chat_service_sid=command.chat_service_sid or None
+        )
+        if command.attributes:
+            row = await conversations.update(uow, row.sid, conversations.Changes(attributes=command.attributes))
+    webhook = await webhooks.create(uow, row.sid, target="studio", flow_sid=flow_sid)
+    everyone = await participants.all_of(uow, row.sid)
+    kinds = [str(each.type) for each in everyone if each.type in MESSENGER_KINDS]
+    shown = [_participant(each) for each in everyone]
+    return Joined(
+        conversation_sid=row.sid,
+        webhook_sid=webhook.sid,
+        channel_type=kinds[0] if kinds else "chat",
+        output={
+            "sid": row.sid,
+            "friendly_name": row.friendly_name,
+            "unique_name": row.unique_name,
+            "state": row.state,
+            "attributes": row.attributes,
+            "chat_service_sid": row.chat_service_sid,
+            "messaging_service_sid": row.messaging_service_sid,
+            "date_created": iso(row.date_created),
+            "date_updated": iso(row.date_updated),
+            "participants": shown,
+        },
+        details={
+            "chat_service_sid": row.chat_service_sid,
+            "friendly_name": row.friendly_name,
+            "participants": shown,
+            "webhook_sid": webhook.sid,
+        },
+    )
+
+
+async def _start(uow: UnitOfWork, command: StartConversation) -> conversations.Conversation:
+    row = await conversations.create(
+        uow,
+        friendly_name=command.friendly_name or None,
+        attributes=command.attributes or "{}",
+        chat_service_sid=command.chat_service_sid or None,
+        messaging_service_sid=command.messaging_service_sid or None,
+        timers_inactive=command.timers_inactive or None,
+        timers_closed=command.timers_closed or None,
+    )
+    for each in command.participants:
+        await participants.add(
+            uow,
+            row.sid,
+            identity=each.get("identity") or None,
+            address=each.get("messaging_binding_address") or None,
+            proxy_address=each.get("messaging_binding_proxy_address") or None,
+        )
+    return await conversations.fetch(uow, row.sid)
+
+
+def _participant(row: Any) -> Json:
+    return {
+        "sid": row.sid,
+        "identity": row.identity,
+        "attributes": row.attributes,
+        "role_sid": row.role_sid,
+        "messaging_binding": {"type": row.type, "address": row.address, "proxy_address": row.proxy_address},
+    }
+
+
+async def leave_conversation(uow: UnitOfWork, state: ExecutionState) -> None:
+    """Take a flow off the conversation it began or resumed, and close that when the flow is to and agents have it not.
+
+    One that is gone already is left alone (studio.md §2.3.10).
+    """
+    sid = state.conversation_sid or ""
+    try:
+        row = await conversations.fetch(uow, sid)
+    except ContractError:
+        return
+    if row.state == "closed":
+        return
+    if any(each.sid == state.webhook_sid for each in await webhooks.list_for(uow, sid)):
+        await webhooks.remove(uow, sid, state.webhook_sid)
+    if state.close_on_end and not state.handed_off:
+        await conversations.set_state(uow, sid, "closed", reason="API")
+
+
+async def flow_of_number(reader: Reader, phone_number: str) -> str | None:
+    """Return the flow that a number's webhook names by its address, None when the number has another or none."""
+    row = await numbers.by_number(reader, phone_number)
+    found = None if row is None else FLOW_URL.search(urlsplit(row.sms_url).path)
+    return found[2] if found is not None and found[1] == reader.account_sid else None
+
+
 async def routing(reader: Reader) -> tuple[str, str]:
     """Return the SIDs of the workflow and the task channel that the default flows use."""
     found = await configuration.fetch(reader)
@@ -154,6 +261,18 @@ async def add_web_chat_address(uow: UnitOfWork, flow_sid: str) -> None:
         auto_creation=AutoCreation(
             enabled=True, type="studio", studio_flow_sid=flow_sid, studio_retry_count=STUDIO_RETRIES
         ),
+    )
+
+
+def text_facts(snapshot: Mapping[str, Any]) -> TextFacts:
+    """Read a text from the snapshot of its `carrier_message.unclaimed/1`."""
+    return TextFacts(
+        sid=snapshot["sid"],
+        from_address=snapshot["from_address"],
+        to_address=snapshot["to_address"],
+        body=snapshot.get("body") or "",
+        messaging_service_sid=snapshot.get("messaging_service_sid") or "",
+        num_media=int(snapshot.get("num_media") or 0),
     )
 
 

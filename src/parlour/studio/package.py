@@ -1,14 +1,24 @@
 """The floor of Studio."""
 
+from collections.abc import Sequence
+
+from parlour.kit.outgoing import Outgoing
+from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
-from parlour.studio import events, routes
+from parlour.studio import events, routes, routes_v1
+from parlour.studio.calls import Caller
 
 
-def package() -> Package:
-    """Return what the floor offers."""
+def package(outgoing: Outgoing, box: SecretsBox, *, base_url: str, product_domains: Sequence[str]) -> Package:
+    """Return what the floor offers.
+
+    :param base_url: the server's address, and
+    :param product_domains: host suffixes of the API: where a flow's requests may carry the account's credentials.
+    """
+    caller = Caller(outgoing, box, base_url=base_url, product_domains=product_domains)
     return Package(
         name="studio",
         migrations="parlour.studio",
-        operations=[routes.operations],
-        reactions=[events.reactions],
+        operations=[routes.operations, routes_v1.operations],
+        reactions=[events.reactions, caller.reactions()],
     )

@@ -7,42 +7,20 @@ it does not know or a foreign SID that was not mapped, is a warning on a draft a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from parlour.studio.catalogue import CONDITION_TYPES, REVISION_NAMES, WIDGET_TYPES, Property, WidgetType
+from parlour.studio.coherence import cohere
+from parlour.studio.findings import Finding, Report
 from parlour.studio.templates import MARKUP
+
+__all__ = ["Finding", "Report", "check"]
 
 SCHEMA: Final = "https://schemas.twilio.com/studio/draft/2019-09/flow-definition"
 MAX_STATES: Final = 1000
 MISSING: Final = "is missing but it is required"
 NAME: Final = re.compile(r"[A-Za-z][^\s.]*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One message about one place of the definition; `path` is a JSON pointer with a leading `#`."""
-
-    message: str
-    path: str
-
-    def wire(self) -> dict[str, str]:
-        """Give the finding as the contract writes it."""
-        return {"message": self.message, "property_path": self.path}
-
-
-@dataclass(slots=True)
-class Report:
-    """What a check found. `foreign` are the findings that only refuse a publication."""
-
-    errors: list[Finding] = field(default_factory=list)
-    foreign: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
-
-    def error(self, message: str, path: str) -> None:
-        """Record an error."""
-        self.errors.append(Finding(message, path))
 
 
 def check(raw: object) -> Report:
@@ -66,7 +44,7 @@ def check(raw: object) -> Report:
         if isinstance(state, Mapping):
             _state(state, f"#/states/{index}", names, report)
     if not report.errors:
-        _trigger_compatibility(states, str(raw.get("initial_state")), report)
+        cohere([each for each in states if isinstance(each, Mapping)], str(raw.get("initial_state")), report)
     return report
 
 
@@ -285,40 +263,3 @@ def _pairs(value: object, path: str, report: Report) -> None:
 def _literal_sid(value: str, prefix: str, path: str, report: Report) -> None:
     if not re.fullmatch(rf"{prefix}[0-9a-fA-F]{{32}}|\$\{{[^}}]*\}}", value):
         report.error("must be a valid, non-liquid flow sid", path)
-
-
-def _trigger_compatibility(states: Sequence[object], initial: str, report: Report) -> None:
-    """Start- and resume-conversation only stand where the REST trigger leads (studio.md §1.2)."""
-    by_name = {str(each["name"]): each for each in states if isinstance(each, Mapping)}
-    first = by_name.get(initial, {})
-    by_rest = _reachable(by_name, first, lambda event: event in ("incomingRequest", "incomingParent"))
-    otherwise = _reachable(by_name, first, lambda event: event not in ("incomingRequest", "incomingParent"))
-    for index, state in enumerate(states):
-        if not isinstance(state, Mapping) or state.get("type") not in (
-            "start-conversation",
-            "resume-conversation",
-        ):
-            continue
-        name = str(state["name"])
-        if name in otherwise and name not in by_rest:
-            message = f"{state['type']} can only be used in flows triggered by the REST API"
-            report.error(message, f"#/states/{index}/type")
-
-
-def _targets(state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for each in _list(state.get("transitions")):
-        if isinstance(each, Mapping) and each.get("next"):
-            yield str(each.get("event")), str(each["next"])
-
-
-def _reachable(
-    by_name: Mapping[str, Mapping[str, object]], first: Mapping[str, object], wanted: Callable[[str], bool]
-) -> set[str]:
-    seen: set[str] = set()
-    waiting = [target for event, target in _targets(first) if wanted(event)]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting.extend(target for _, target in _targets(by_name.get(name, {})))
-    return seen

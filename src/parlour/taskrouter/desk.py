@@ -1,5 +1,6 @@
 """The desk: tasks together with every row that their change concerns, locked in the one written order (DESIGN 2.9)."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,16 +8,20 @@ from typing import Any, Final
 
 import msgspec
 
+from parlour.kit.wire import encode_json
 from parlour.outbox.facts import state, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
+from parlour.taskrouter.audience import audience_of
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
+
+ASK_CALLBACK: Final = "taskrouter.assignment"  # the job that asks a workflow's callback (§3.5)
 
 _COUNTER: Final = {"pending": "pending_tasks", "accepted": "assigned_tasks", "wrapping": "wrapping_tasks"}
 _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event name where they differ
@@ -31,6 +36,7 @@ class Fact:
     about: Task | Reservation | Worker
     more: dict[str, Any] = field(default_factory=dict)
     payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
+    snapshot: dict[str, Any] | None = None  # as the row was when the fact became true; None: as it is in the end
     stated: bool = True  # False: the worker's sockets are told, but nothing became true
 
 
@@ -53,7 +59,7 @@ class Desk:
         self._facts: list[Fact] = []
         self._marked: dict[str, None] = {}
         self._cancel_lanes: list[str] = []
-        self._timers: list[tuple[str, str, datetime, str]] = []
+        self._timers: list[tuple[str, str, datetime | None, str]] = []
 
     @property
     def now(self) -> datetime:
@@ -140,6 +146,9 @@ class Desk:
         self._timers.append(
             (_lane("reservation", reservation.sid), "taskrouter.reservation.timeout", at, reservation.sid)
         )
+        if task.calls_back:
+            lane = assignment_lane(task.workflow_sid, reservation.sid)
+            self._timers.append((lane, ASK_CALLBACK, None, reservation.sid))
         return reservation
 
     def set_reservation(self, reservation: Reservation, status: str) -> None:
@@ -216,12 +225,21 @@ class Desk:
             self.look_at(each.worker_sid)
 
     def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
-        """State this when the desk is written."""
-        self._facts.append(Fact(kind, about, more))
+        """State this when the desk is written; what is said of a task is what was true here."""
+        snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
+        self._facts.append(Fact(kind, about, more, snapshot=snapshot))
 
-    def tell(self, kind: str, worker: Worker) -> None:
-        """Tell the worker's sockets how the worker is, without stating a fact."""
-        self._facts.append(Fact(kind, worker, stated=False))
+    def decided(self, task: Task, decision: dict[str, Any]) -> None:
+        """Have a decision about the task recorded, unless it says what the last recorded one said."""
+        digest = hashlib.blake2b(encode_json(decision), digest_size=12).hexdigest()
+        if digest != task.explained:
+            task.explained = digest
+            self.touch_task(task)
+            self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
+
+    def tell(self, kind: str, worker: Worker, payload: dict[str, Any] | None = None) -> None:
+        """Tell the worker's sockets something, by default how the worker is, without stating a fact."""
+        self._facts.append(Fact(kind, worker, payload=payload, stated=False))
 
     def look_at(self, *sids: str) -> None:
         """Have matching look at these tasks and workers."""
@@ -271,20 +289,26 @@ class Desk:
         for lane, handler, at, sid in self._timers:
             schedule(self.uow, handler, lane=lane, at=at, payload={"workspace_sid": self.workspace_sid, "sid": sid})
         mark(self.uow, self.workspace_sid, *self._marked)
+        if facts:
+            await self._state(facts)
+        await self.uow.flush()
+
+    async def _state(self, facts: list[tuple[Fact, dict[str, Any]]]) -> None:
+        audience = await audience_of(self.uow, self.workspace_sid)
         for fact, snapshot in facts:
             await state(
                 self.uow,
                 f"{fact.kind}/1",
                 stream=fact.about.task_sid if isinstance(fact.about, Reservation) else fact.about.sid,
                 object_sid=fact.about.sid,
-                snapshot=snapshot,
+                snapshot={**snapshot, **audience.snapshot(fact.kind)},
+                listeners=audience.listeners(fact.kind),
             )
-        await self.uow.flush()
 
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about
         if isinstance(about, Task):
-            return {**snapshots.task(about, self.now), **fact.more}
+            return fact.snapshot or {**snapshots.task(about, self.now), **fact.more}
         if isinstance(about, Worker):
             return {**snapshots.worker(about), **fact.more}
         task, worker = self.tasks[about.task_sid], self.workers[about.worker_sid]
@@ -358,6 +382,11 @@ async def open_desk(
         for record in await uow.fetch(store.LOCK_WORKERS, uow.account_sid, workspace_sid, wanted):
             desk.workers[record["sid"]] = row(Worker, record)
     return desk
+
+
+def assignment_lane(workflow_sid: str | None, reservation_sid: str) -> str:
+    """Return the lane of a reservation's callback; a hanging receiver holds lanes of its workflow only."""
+    return f"assignment:{workflow_sid}:{reservation_sid}"
 
 
 def _lane(kind: str, sid: str) -> str:

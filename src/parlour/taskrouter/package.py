@@ -2,9 +2,21 @@
 
 from typing import Final
 
+from parlour.outbox.reactions import Reactions
 from parlour.package import Invariant, Package
-from parlour.taskrouter import routes, task_routes, worker_routes, workflow_routes
+from parlour.taskrouter import (
+    event_routes,
+    explain_routes,
+    routes,
+    statistics_routes,
+    task_routes,
+    worker_routes,
+    workflow_routes,
+)
+from parlour.taskrouter.assignment import add_assignment
+from parlour.taskrouter.callback import add_callback
 from parlour.taskrouter.events import reactions
+from parlour.webhooks.delivery import Deliverer
 
 OWNER_STATE: Final = """
 SELECT t.sid, t.assignment_status, array_agg(r.sid || ' ' || r.reservation_status) AS reservations
@@ -54,13 +66,24 @@ WHERE account_sid = $1 AND reservation_status = 'accepted' AND $2::timestamptz I
 GROUP BY task_sid HAVING count(*) > 1"""
 
 
-def package() -> Package:
-    """Return what the floor offers."""
+def package(deliverer: Deliverer) -> Package:
+    """Return what the floor offers; it calls event and assignment callbacks through `deliverer`."""
+    callbacks = Reactions("taskrouter")
+    add_callback(callbacks, deliverer)
+    add_assignment(callbacks, deliverer)
     return Package(
         name="taskrouter",
         migrations="parlour.taskrouter",
-        operations=[routes.operations, workflow_routes.operations, worker_routes.operations, task_routes.operations],
-        reactions=[reactions],
+        operations=[
+            routes.operations,
+            workflow_routes.operations,
+            worker_routes.operations,
+            task_routes.operations,
+            event_routes.operations,
+            explain_routes.operations,
+            statistics_routes.operations,
+        ],
+        reactions=[reactions, callbacks],
         invariants=[
             Invariant(5, "a task has exactly one owner state", OWNER_STATE, "cancel the task by the API, or report it"),
             Invariant(5, "a worker channel counts what it holds", OVER_CAPACITY, "report it; restart does not help"),

@@ -82,6 +82,16 @@ def ordering(text: str | None, columns: dict[str, str], *, several: bool = False
     return Ordering(tuple(found))
 
 
+def sid_filter(name: str, value: str | None, prefix: str) -> str | None:
+    """A SID to filter history by: of the right form, while its row may be gone; None where nothing is given.
+
+    :raises ContractError: 400/20001, it is no such SID.
+    """
+    if value and not is_sid(value, prefix):
+        raise invalid_parameter(name, f"'{value[:64]}' is not a SID of {prefix}")
+    return value or None
+
+
 def etag(version: int) -> dict[str, str]:
     """The header that names the version of a row (§1.3)."""
     return {"ETag": f'"{version}"'}

@@ -161,6 +161,21 @@ async def reject_pending(uow: UnitOfWork, workspace_sid: str, worker_sid: str) -
     return desk
 
 
+async def cancel(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
+    """Take back a pending offer whose assignment callbacks could not be reached; the task goes on (§3.5).
+
+    :raises ContractError: 404.
+    """
+    known = await fetch(uow, workspace_sid, sid)
+    desk = await open_desk(uow, workspace_sid, [known.task_sid])
+    reservation = desk.reservations.get(sid)
+    if reservation is None or reservation.reservation_status != "pending":
+        return
+    desk.set_reservation(reservation, "canceled")
+    await give_back(desk, desk.tasks[reservation.task_sid], reservation)
+    await desk.write()
+
+
 async def time_out(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
     """End an offer that nobody answered: the worker goes to the timeout activity, the task on (§5.2, §6)."""
     known = await sql.reservation(uow, workspace_sid, sid)

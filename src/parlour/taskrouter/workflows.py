@@ -26,6 +26,7 @@ async def create(
     :raises ContractError: 400/20001, the configuration is none or names a queue that is not there (§3.1).
     """
     await existing.workspace(uow, workspace_sid)
+    _check_urls(assignment_callback_url, fallback_assignment_callback_url)
     parsed = await _check(uow, workspace_sid, configuration)
     sid = uow.new_sid("WW")
     await uow.execute(
@@ -83,6 +84,7 @@ async def update(
     known = await store.workflow(uow, workspace_sid, sid, sql=store.LOCK_WORKFLOW)
     if known is None:
         raise not_found(sid)
+    _check_urls(assignment_callback_url, fallback_assignment_callback_url)
     revision, text = known.revision, known.configuration
     if configuration is not None and configuration != text:
         await _check(uow, workspace_sid, configuration)
@@ -129,6 +131,11 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
         raise in_use("Workflow", sid, f"task {task} follows it")
     await tell(uow, "deleted", known)
     await uow.execute(store.DELETE_WORKFLOW, uow.account_sid, workspace_sid, sid)
+
+
+def _check_urls(callback: str | None, fallback: str | None) -> None:
+    existing.check_url("AssignmentCallbackUrl", callback)
+    existing.check_url("FallbackAssignmentCallbackUrl", fallback)
 
 
 async def _check(reader: Reader, workspace_sid: str, configuration: str) -> Parsed:

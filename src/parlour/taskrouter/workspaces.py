@@ -65,6 +65,7 @@ async def provision(
     prioritize_queue_order: str = "FIFO",
 ) -> Provisioned:
     """Make a workspace with its default activities and task channels."""
+    existing.check_url("EventCallbackUrl", event_callback_url)
     sid, offline = uow.new_sid("WS"), uow.new_sid("WA")
     await uow.execute(
         store.INSERT_WORKSPACE,
@@ -132,6 +133,7 @@ async def update(
     """
     await uow.execute(store.LOCK_WORKSPACE, uow.account_sid, sid)
     known = await fetch(uow, sid)
+    existing.check_url("EventCallbackUrl", event_callback_url)
     if multi_task_enabled is False:
         raise invalid_parameter("MultiTaskEnabled", "a multitasking workspace cannot go back to single tasking")
     for name, activity_sid in (

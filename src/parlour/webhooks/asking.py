@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from parlour.kit import failpoints
 from parlour.kit.wire import decode_json
 from parlour.store.database import Database
 from parlour.store.unit import Question, UnitOfWork
@@ -76,6 +77,7 @@ class Asker:
                 store.insert(uow, each.row(uow, told, _named(each.outcome), asked=True))
 
         await self._database.step(account_sid, write, request_id=request_id)
+        failpoints.passing(failpoints.WEBHOOK_ASKED)
         return _verdict(told, outcome)
 
 

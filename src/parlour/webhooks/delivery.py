@@ -16,7 +16,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.webhooks import overrides, request, store
 from parlour.webhooks.overrides import LONGEST, TOTAL
 from parlour.webhooks.request import Request
-from parlour.webhooks.store import Delivery
+from parlour.webhooks.store import FORM, JSON, Delivery
 
 SHORTEST: Final = 0.1  # seconds that a try is given at least
 LARGEST_ANSWER: Final = 1024 * 1024  # bytes
@@ -30,11 +30,13 @@ log = structlog.get_logger("parlour.webhooks")
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook is to be told.
 
-    :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
-    :ivar stream: SID of the row in whose order its events come.
-    :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
-    :ivar pairs: the parameters without `RetryCount`.
-    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
+        :ivar stream: SID of the row in whose order its events come.
+        :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
+        :ivar pairs: the parameters of a form without `RetryCount`.
+    :ivar patience: seconds that the receiver has in all, unless its URL says otherwise.
+        :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar json: the text of a JSON body, which is sent instead of a form.
     """
 
     webhook_sid: str
@@ -45,7 +47,20 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     url: str
     pairs: list[tuple[str, str]]
+    patience: float = TOTAL
     counted: bool = True
+    json: str | None = None
+
+    @property
+    def content(self) -> str:
+        """Return how it is sent."""
+        return FORM if self.json is None else JSON
+
+    def parameters(self, number: int) -> str:
+        """Return what the `number`-th try sends, byte by byte."""
+        if self.json is not None:
+            return self.json
+        return request.encode([*self.pairs, ("RetryCount", str(number - 1))] if self.counted else self.pairs)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     :ivar again: whether another try may succeed.
     :ivar sent: whether the receiver may have seen it.
     :ivar body: the whole answer.
+    :ivar content_type: of the answer, as it was sent.
     """
 
     delivered: bool
@@ -61,6 +77,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     sent: bool
     status: int | None
     body: bytes = b""
+    content_type: str = ""
     error: str | None
     duration_ms: int
 
@@ -103,6 +120,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
             error=self.outcome.error,
             duration_ms=self.outcome.duration_ms,
             asked=asked,
+            content=told.content,
         )
 
 
@@ -145,19 +163,19 @@ class Deliverer:
         :param attempt: number of the first of them.
         :param limit: seconds for all of them, whatever the URL says.
         """
-        rules = overrides.of(told.url)
+        rules = overrides.of(told.url, told.patience)
         end = time.monotonic() + min(rules.total, limit)
         done: list[Try] = []
         while True:
             number = attempt + len(done)
-            count = [("RetryCount", str(number - 1))] if told.counted else []
-            parameters = request.encode([*told.pairs, *count])
+            parameters = told.parameters(number)
             made = request.make(
                 method=told.method,
                 url=told.url,
                 parameters=parameters,
                 auth_token=auth_token,
                 token=idempotency_token(told),
+                content=told.content,
             )
             left = max(end - time.monotonic(), SHORTEST)
             outcome = await self.call(made, connect=rules.connect, read=rules.read, total=left)
@@ -223,6 +241,7 @@ class Deliverer:
             sent=True,
             status=answer.status,
             body=answer.body,
+            content_type=answer.headers.get("content-type", ""),
             error=None,
             duration_ms=_since(began),
         )

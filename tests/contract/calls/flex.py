@@ -17,6 +17,24 @@ def fetch_configuration(world: World) -> Callable[[], Any]:
     return lambda: world.client.flex_api.v1.configuration().fetch(ui_version=world.pick("2.0.0", "2.17.1"))
 
 
+class Body(dict[str, Any]):
+    """A body as the official Python package takes it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON."""
+        return dict(self)
+
+
+@good("POST", "flex-api", "/v1/Configuration")
+def update_configuration(world: World) -> Callable[[], Any]:
+    body = Body(
+        account_sid=world.account_sid,
+        ui_attributes={"colour": world.unique("blue")},
+        taskrouter_skills=[{"name": world.unique("skill"), "multivalue": False, "minimum": 0, "maximum": 0}],
+    )
+    return lambda: world.client.flex_api.v1.configuration().update(body=body)
+
+
 def talk(world: World) -> str:
     """Return a conversation with a customer at the other end."""
     root = world.client.conversations.v1

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from parlour.conversations import media, media_access, mediatypes, multipart, permissions, services
+from parlour.conversations import attachments, media, media_access, mediatypes, multipart, permissions, services
 from parlour.conversations.files import LINK_LIFETIME, MEDIA_MAX, MediaStore, link_is_valid, link_path
 from parlour.conversations.schemas import UploadMedia
 from parlour.conversations.store.media import Media
@@ -87,13 +87,16 @@ async def _upload(store: MediaStore, call: Call) -> Media:
     form = read_form(UploadMedia, call.query)
     media_access.check_service(call.caller, call.path["ServiceSid"])
     service_sid = (await call.read(lambda reader: services.fetch(reader, call.path["ServiceSid"]))).sid
+    limit = None
+    if call.caller.kind in TOKEN:
+        limit = await call.read(lambda reader: attachments.check_upload(reader, service_sid))
     content_type = call.headers.get("content-type", "application/octet-stream")
     parted = mediatypes.essence(content_type) == "multipart/form-data"
     chunks, filename = _limited(call.stream, call.headers.get("content-size")), form.filename
     if parted:
         part = await multipart.first_file(call.stream, content_type)
         chunks, content_type, filename = part.chunks, part.content_type, filename or part.filename
-    stored = await store.put(chunks, content_type=content_type, maximum=MEDIA_MAX)
+    stored = await store.put(chunks, content_type=content_type, maximum=min(MEDIA_MAX, limit or MEDIA_MAX))
 
     async def work(uow: UnitOfWork) -> Media:
         return await media.record(

@@ -136,8 +136,7 @@ async def fetch(reader: Reader, sid: str) -> Service | None:
 
 async def oldest(reader: Reader) -> Service | None:
     """Return the account's first service."""
-    record = await reader.fetchrow(OLDEST, reader.account_sid)
-    return None if record is None else Service(**record)
+    return _service(await reader.fetchrow(OLDEST, reader.account_sid))
 
 
 async def lock(uow: UnitOfWork, sid: str) -> Service | None:

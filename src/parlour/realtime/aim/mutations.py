@@ -14,7 +14,7 @@ from parlour.store.database import Database
 from parlour.store.unit import UnitOfWork
 
 HEADER: Final = "x-twilio-mutation-id"
-KEPT: Final = timedelta(minutes=10)
+KEPT: Final = timedelta(hours=24)
 LONGEST: Final = 100  # characters of an identifier
 _REPEATED: Final = 202  # to clients this status means nothing else
 

@@ -46,11 +46,22 @@ class SendToFlexWidget:
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """Leave by `callComplete` once the task exists, else by `failedToEnqueue`."""
         if isinstance(event, Enqueued):
+            _hand_over(visit)
             return Leave("callComplete", event.output)
         if isinstance(event, NotEnqueued):
             visit.fail(event.code, f"task not created: {event.message}")
             return Leave("failedToEnqueue")
         return Stay()
+
+
+def _hand_over(visit: Visit) -> None:
+    """A conversation that the flow itself began or resumed is the agents' from now on (studio.md §2.3.10)."""
+    if visit.state.webhook_sid:
+        visit.state.handed_off = True
+        flow = visit.state.context.get("flow")
+        channel = flow.get("channel") if isinstance(flow, dict) else None
+        if isinstance(channel, dict):
+            channel["status"] = "handed off"
 
 
 def _attributes(visit: Visit) -> Json | None:

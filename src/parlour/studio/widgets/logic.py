@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parlour.studio.conditions import holds
-from parlour.studio.definition import Transition, as_text, pairs
+from parlour.studio.definition import Transition
 from parlour.studio.execution import Event, Json
 from parlour.studio.widgets.visit import Leave, LeaveTo, Outcome, Stay, Visit
 
@@ -16,11 +16,11 @@ class SplitWidget:
         subject = visit.text("input")
         for transition in visit.widget.transitions:
             if transition.event == "match" and _holds(visit, transition, subject):
-                return LeaveTo("match", transition.next)
+                return LeaveTo("match", transition)
         otherwise = visit.widget.exit("noMatch")
         if otherwise is None or otherwise.next is None:
             visit.warn(81005, "no transition of the split matches and noMatch leads nowhere")
-        return LeaveTo("noMatch", otherwise.next if otherwise else None)
+        return LeaveTo("noMatch", otherwise)
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """A split never waits."""
@@ -39,14 +39,7 @@ class SetVariablesWidget:
 
     def enter(self, visit: Visit) -> Outcome:
         """Set all variables and leave."""
-        variables = _variables(visit)
-        output: Json = {}
-        for each in pairs(visit.widget.properties.get("variables")):
-            key = as_text(each.get("key"))
-            source = as_text(each.get("value"))
-            typed = each.get("type") == "json_object" or each.get("parse_as_json") is True
-            output[key] = variables[key] = _typed(visit, key, source) if typed else _text(visit, key, source)
-        return Leave("next", output)
+        return Leave("next", visit.named_values("variables", into=_variables(visit)))
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """Setting variables never waits."""
@@ -57,18 +50,3 @@ def _variables(visit: Visit) -> Json:
     flow = visit.state.context.setdefault("flow", {})
     variables = flow.setdefault("variables", {}) if isinstance(flow, dict) else {}
     return variables if isinstance(variables, dict) else {}
-
-
-def _text(visit: Visit, key: str, source: str) -> str:
-    """Rendered text loses the white space that templates leave around it (studio.md §2.3.5)."""
-    rendered = visit.render(source, key)
-    return rendered.strip() if rendered != source else rendered
-
-
-def _typed(visit: Visit, key: str, source: str) -> object:
-    try:
-        value = visit.value(source, key)
-    except ValueError:
-        visit.warn(81027, f"{key} does not parse as a JSON object; it is kept as text")
-        return _text(visit, key, source)
-    return "" if value is None else value

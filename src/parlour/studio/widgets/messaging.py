@@ -15,6 +15,16 @@ MAX_TIMEOUT: Final = 30 * 24 * 3600
 """Seconds an execution may live at most (studio.md §5.4)."""
 
 
+def _ask(visit: Visit, failure: str) -> Outcome:
+    """Ask for the message, unless agents have the conversation that the flow began (studio.md §2.3.10)."""
+    if visit.state.handed_off:
+        visit.fail(81011, "message not sent: the conversation was handed to agents")
+        return Leave(failure)
+    if visit.widget.properties.get("shorten_urls") is True:
+        visit.warn(0, "shorten_urls: links are sent as they are")
+    return Ask(_message(visit), "send")
+
+
 def _message(visit: Visit) -> SendMessage:
     """Where it goes: the execution's conversation, else a conversation that `channel` names, else `to`."""
     conversation_sid = visit.state.conversation_sid or _named(visit.text("channel").strip())
@@ -46,7 +56,7 @@ class SendMessageWidget:
 
     def enter(self, visit: Visit) -> Outcome:
         """Ask for the message to be sent."""
-        return Ask(_message(visit), "send")
+        return _ask(visit, "failed")
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """Leave by `sent` or `failed`."""
@@ -63,7 +73,7 @@ class SendAndWaitWidget:
 
     def enter(self, visit: Visit) -> Outcome:
         """Ask for the message to be sent."""
-        return Ask(_message(visit), "send")
+        return _ask(visit, "deliveryFailure")
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """Wait once the message is sent; leave by the reply, the time-out or the failure."""

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from parlour.studio.catalogue import FAILURE_EVENTS, WIDGET_TYPES
+from parlour.studio.definition import Widget
 from parlour.studio.execution import Event
+from parlour.studio.widgets.calling import FunctionWidget, HttpRequestWidget
+from parlour.studio.widgets.conversation import ResumeConversationWidget, StartConversationWidget
 from parlour.studio.widgets.flex import SendToFlexWidget
 from parlour.studio.widgets.logic import SetVariablesWidget, SplitWidget
 from parlour.studio.widgets.messaging import SendAndWaitWidget, SendMessageWidget
+from parlour.studio.widgets.subflow import SubflowWidget
 from parlour.studio.widgets.visit import Behaviour, Leave, Outcome, Stay, Visit
 
 
@@ -24,18 +28,27 @@ class UnsupportedWidget:
             visit.warn(81020, f"{kind} needs a call; this execution was started by {visit.state.trigger}")
         else:
             visit.warn(81020, f"{kind}: widget type not supported by this installation")
-        return Leave(failure_event(visit))
+        return Leave(failure_event(visit.widget))
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """It never waits."""
         return Stay()
 
 
-def failure_event(visit: Visit) -> str:
+class TwimlRedirectWidget(UnsupportedWidget):
+    """A redirect of the pending request: neither a conversation nor REST has one (studio.md §2.3.11)."""
+
+    def enter(self, visit: Visit) -> Outcome:
+        """Leave by `fail`."""
+        visit.warn(81020, f"{visit.widget.type} needs a request that waits for TwiML; {visit.state.trigger} has none")
+        return Leave("fail")
+
+
+def failure_event(widget: Widget) -> str:
     """Give the failure exit of a widget: a wired one first, else the one its type has, else `failed`."""
-    wired = {each.event for each in visit.widget.transitions if each.next}
-    known = WIDGET_TYPES.get(visit.widget.type)
-    listed = {each.event for each in visit.widget.transitions} | set((known.events if known else None) or ())
+    wired = {each.event for each in widget.transitions if each.next}
+    known = WIDGET_TYPES.get(widget.type)
+    listed = {each.event for each in widget.transitions} | set((known.events if known else None) or ())
     for events in (wired, listed):
         for event in FAILURE_EVENTS:
             if event in events:
@@ -49,6 +62,13 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "split-based-on": SplitWidget(),
     "set-variables": SetVariablesWidget(),
     "send-to-flex": SendToFlexWidget(),
+    "make-http-request": HttpRequestWidget(),
+    "run-function": FunctionWidget(),
+    "run-function-v2": FunctionWidget(),
+    "run-subflow": SubflowWidget(),
+    "start-conversation": StartConversationWidget(),
+    "resume-conversation": ResumeConversationWidget(),
+    "add-twiml-redirect": TwimlRedirectWidget(),
 }
 _UNSUPPORTED: Final = UnsupportedWidget()
 

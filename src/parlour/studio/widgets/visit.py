@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from parlour.studio.definition import Widget
+from parlour.studio.definition import Transition, Widget, as_text, pairs
 from parlour.studio.execution import Command, Event, ExecutionState, Json, LogEntry
 from parlour.studio.templates import Scene, TemplateError, evaluate, render
 
@@ -26,7 +26,7 @@ class LeaveTo:
     """Leave by an event whose transition the widget chose itself (a split)."""
 
     event: str
-    next: str | None
+    transition: Transition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Ask:
     """Wait for the answer to a command."""
 
     command: Command
-    pending: Literal["send", "enqueue"]
+    pending: Literal["send", "enqueue", "call", "subflow", "conversation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,43 @@ class Visit:
         except TemplateError as error:
             self.warn(81018, f"{name}: {error}")
             raise ValueError(str(error)) from error
+
+    def named_values(self, name: str, into: Json | None = None) -> Json:
+        """Evaluate a `[{key, value, type}]` property; each value is seen by the templates of the next through `into`.
+
+        Rendered text loses the white space that templates leave around it (studio.md §2.3.5).
+        """
+        values: Json = {}
+        for each in pairs(self.widget.properties.get(name)):
+            key, source = as_text(each.get("key")), as_text(each.get("value"))
+            typed = each.get("type") == "json_object" or each.get("parse_as_json") is True
+            values[key] = self._typed(key, source) if typed else self._trimmed(key, source)
+            if into is not None:
+                into[key] = values[key]
+        return values
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Render the keys and values of `parameters`."""
+        return [
+            (self.render(as_text(each.get("key")), "parameters"), self.render(as_text(each.get("value")), "parameters"))
+            for each in pairs(self.widget.properties.get("parameters"))
+        ]
+
+    def _trimmed(self, key: str, source: str) -> str:
+        rendered = self.render(source, key)
+        return rendered.strip() if rendered != source else rendered
+
+    def _typed(self, key: str, source: str) -> object:
+        try:
+            value = self.value(source, key)
+        except ValueError:
+            self.warn(81027, f"{key} does not parse as a JSON object; it is kept as text")
+            return self._trimmed(key, source)
+        return "" if value is None else value
+
+    def earlier(self) -> Json:
+        """Give what an earlier run of this widget wrote."""
+        return as_object(as_object(self.state.context.get("widgets")).get(self.widget.name))
 
     def whole_number(self, name: str) -> int | None:
         """Render a property that holds a whole number; None when it is blank or no number."""

@@ -6,7 +6,7 @@ import msgspec
 
 from parlour.flex import invites, snapshots
 from parlour.flex import store as flex
-from parlour.flex.schemas import closes_completely
+from parlour.flex.schemas import DESKTOP_STATUSES, read_update
 from parlour.flex.store import Channel, Invite
 from parlour.kit.sids import is_sid
 from parlour.realtime.event_bridge.calls.operations import calls
@@ -59,7 +59,7 @@ async def list_participants(call: WorkerCall, _form: Form) -> Answer:
     """Answer with who is in a channel that the bearer was asked into."""
 
     async def read(reader: Reader) -> dict[str, object]:
-        channel = await _channel(call, reader)
+        channel = await channel_of(call, reader)
         people = await snapshots.bridge_participants(reader, channel)
         return {"participants": people, "channel_type": channel.type}
 
@@ -97,7 +97,7 @@ async def answer_invite(call: WorkerCall, _form: Form) -> Answer:
     act = invites.accept if given.action == "accept" else invites.decline
 
     async def work(uow: UnitOfWork) -> Invite:
-        channel = await _channel(call, uow)
+        channel = await channel_of(call, uow)
         return await act(uow, channel, call.path["Sid"], worker_sid, given.routing.reservation.sid)
 
     answered = await call.step(work)
@@ -106,17 +106,19 @@ async def answer_invite(call: WorkerCall, _form: Form) -> Answer:
 
 @calls.post(CHANNEL)
 async def update_channel(call: WorkerCall, _form: Form) -> Answer:
-    """Close a channel: its tasks wrap up, or complete; the conversation closes (flex.md §1.6)."""
+    """Close, leave, pause or resume a channel (flex.md §1.6)."""
     given = call.structure(UpdateChannel)
-    complete = closes_completely(given.status, given.routing.status)
+    routing = {"close": "closed"}.get(given.routing.status or "", given.routing.status)
+    update = read_update(given.status, routing, allowed=DESKTOP_STATUSES)
+    worker_sid = None if call.bearer.privileged else call.bearer.worker_sid
 
     async def work(uow: UnitOfWork) -> Channel:
-        return await invites.close(uow, await _channel(call, uow), complete=complete)
+        return await invites.change(uow, await channel_of(call, uow), update, worker_sid)
 
     return Answer(200, snapshots.bridge_channel(await call.step(work)))
 
 
-async def _channel(call: WorkerCall, reader: Reader) -> Channel:
+async def channel_of(call: WorkerCall, reader: Reader) -> Channel:
     """The channel of the path, which the bearer was asked into.
 
     :raises ContractError: 404/20404, 403/20403.

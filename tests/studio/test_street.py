@@ -1,0 +1,232 @@
+"""Flows and telephones: the number's webhook, executions started by REST, conversations begun by a flow."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+from parlour.demo import DEMO_NUMBER
+from tests.carrier import Carrier, eventually, running_carrier
+from tests.conftest import LiveServer, running_server
+from tests.studio.building import ask, flow, say, widget
+
+_customers = (f"+1557000{number:04}" for number in itertools.count(1))
+
+
+@dataclass
+class Town:
+    """A server, a carrier, and a number whose texts no address takes."""
+
+    server: LiveServer
+    carrier: Carrier
+    client: Client
+
+    def publish(self, definition: dict[str, Any]) -> Any:
+        made = self.client.studio.v2.flows.create(friendly_name="Town", status="published", definition=definition)
+        return self.client.studio.v2.flows(made.sid)
+
+    def executions(self, flow: Any, count: int, status: str) -> list[Any]:
+        def look() -> list[Any]:
+            found = flow.executions.list(status=status)
+            return found if len(found) >= count else []
+
+        return eventually(look, what=f"{count} {status} executions")
+
+    def path(self, flow: Any, sid: str) -> list[tuple[str, str]]:
+        return [(step.transitioned_from, step.name) for step in reversed(flow.executions(sid).steps.list())]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    with (
+        running_carrier(folder / "ledger.sqlite") as carrier,
+        running_server(
+            folder, "start", "--demo", "--data", str(folder / "data"), "--simulator-url", carrier.url_with_credentials
+        ) as server,
+    ):
+        client = server.client()
+        for address in client.conversations.v1.address_configurations.list():
+            if address.address == DEMO_NUMBER:
+                address.delete()
+        yield Town(server, carrier, client)
+
+
+def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> None:
+    known = town.publish(
+        flow(
+            ask("name", "Your name?", "hello", **{"from": "{{flow.channel.address}}"}),
+            say(
+                "hello",
+                "Hello {{widgets.name.inbound.Body}}, you wrote {{trigger.message.Body}}",
+                **{"from": "{{flow.channel.address}}", "to": "{{contact.channel.address}}"},
+            ),
+            on="incomingMessage",
+        )
+    )
+    (number,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
+    number.update(sms_url=known.fetch().webhook_url)
+    customer = next(_customers)
+    town.carrier.text(customer, DEMO_NUMBER, "hi")
+    town.carrier.wait_for(customer, "Your name?")
+    town.carrier.text(customer, DEMO_NUMBER, "Ada")
+    town.carrier.wait_for(customer, "Hello Ada, you wrote hi")
+    (ended,) = town.executions(known, 1, "ended")
+    assert ended.contact_channel_address == customer
+    assert ended.initiated_by.startswith("SM")
+    assert town.path(known, ended.sid) == [
+        ("Trigger", "incomingMessage"),
+        ("name", "incomingMessage"),
+        ("hello", "sent"),
+    ]
+    context = known.executions(ended.sid).execution_context().fetch().context
+    assert context["widgets"]["hello"]["outbound"]["To"] == customer
+    assert context["trigger"]["message"]["MessageSid"] == ended.initiated_by
+
+
+def test_a_reply_reaches_an_execution_that_rest_started(town: Town) -> None:
+    known = town.publish(flow(ask("well", "How are you?", "thanks", **{"from": DEMO_NUMBER}), say("thanks", "Thanks")))
+    (number,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
+    number.update(sms_url=known.fetch().webhook_url)
+    customer = next(_customers)
+    made = known.executions.create(to=customer, from_=DEMO_NUMBER)
+    town.carrier.wait_for(customer, "How are you?")
+    with pytest.raises(TwilioRestException) as refusal:
+        known.executions.create(to=customer, from_=DEMO_NUMBER)
+    assert (refusal.value.status, refusal.value.code) == (409, 20409)
+    assert refusal.value.details == {"conflicting_execution_sid": made.sid}
+    town.carrier.text(customer, DEMO_NUMBER, "fine")
+    (ended,) = town.executions(known, 1, "ended")
+    assert ended.sid == made.sid
+    # `Bot` is no number of the account, so the text is refused, and the step says so.
+    assert town.path(known, ended.sid)[1:] == [("well", "incomingMessage"), ("thanks", "failed")]
+
+
+def test_a_text_that_fails_on_its_way_takes_delivery_failure(town: Town) -> None:
+    known = town.publish(flow(ask("well", "Lost?", **{"from": DEMO_NUMBER})))
+    customer = next(_customers)
+    made = known.executions.create(to=f"{customer}99999999", from_=DEMO_NUMBER)
+    (ended,) = town.executions(known, 1, "ended")
+    assert ended.sid == made.sid
+    assert town.path(known, ended.sid)[-1] == ("well", "deliveryFailure")
+
+
+def conversing(**more: Any) -> list[dict[str, Any]]:
+    return [
+        widget(
+            "begin",
+            "start-conversation",
+            {"created": "rate", "failed": None},
+            friendly_name="Survey {{flow.data.n}}",
+            attributes='{"survey": "{{flow.data.n}}"}',
+            timers_inactive="PT5M",
+            timers_closed="PT30M",
+            participants=[
+                {
+                    "type": "messaging",
+                    "messaging_binding_address": "{{contact.channel.address}}",
+                    "messaging_binding_proxy_address": "{{flow.channel.address}}",
+                }
+            ],
+            **more,
+        ),
+        ask("rate", "Rate us 1-5", "thanks", **{"from": "Survey"}),
+        say("thanks", "Thank you for {{widgets.rate.inbound.Body}}", **{"from": "Survey"}),
+    ]
+
+
+def test_a_flow_begins_a_conversation_and_closes_it_at_its_end(town: Town) -> None:
+    known = town.publish(flow(*conversing(close_conversation_on_execution_end=True)))
+    customer = next(_customers)
+    made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"n": "7"})
+    town.carrier.wait_for(customer, "Rate us 1-5")
+    town.carrier.text(customer, DEMO_NUMBER, "5")
+    town.carrier.wait_for(customer, "Thank you for 5")
+    (ended,) = town.executions(known, 1, "ended")
+    assert ended.sid == made.sid
+    assert town.path(known, made.sid) == [
+        ("Trigger", "incomingRequest"),
+        ("begin", "created"),
+        ("rate", "incomingMessage"),
+        ("thanks", "sent"),
+    ]
+    context = known.executions(made.sid).execution_context().fetch().context
+    channel = context["flow"]["channel"]
+    assert (channel["type"], channel["address"]) == ("conversation", DEMO_NUMBER)
+    row = town.client.conversations.v1.conversations(channel["sid"]).fetch()
+    assert (row.state, row.friendly_name, row.attributes) == ("closed", "Survey 7", '{"survey": "7"}')
+    assert context["widgets"]["begin"]["conversation"]["sid"] == row.sid
+    assert town.client.conversations.v1.conversations(row.sid).webhooks.list() == []
+    authors = [message.author for message in town.client.conversations.v1.conversations(row.sid).messages.list()]
+    assert authors == ["Survey", customer, "Survey"]
+
+
+def test_a_flow_takes_up_a_conversation_and_leaves_it_open(town: Town) -> None:
+    customer = next(_customers)
+    there = town.client.conversations.v1.conversations.create(friendly_name="There")
+    there.participants.create(messaging_binding_address=customer, messaging_binding_proxy_address=DEMO_NUMBER)
+    states = conversing()
+    states[0] = widget(
+        "begin",
+        "resume-conversation",
+        {"resumed": "rate", "failed": None},
+        conversation_service_sid=there.chat_service_sid,
+        conversation_sid="{{flow.data.sid}}",
+        webhook_filters=["onMessageAdded"],
+        attributes='{"taken": "up"}',
+    )
+    known = town.publish(flow(*states))
+    made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"sid": there.sid})
+    town.carrier.wait_for(customer, "Rate us 1-5")
+    town.carrier.text(customer, DEMO_NUMBER, "4")
+    town.carrier.wait_for(customer, "Thank you for 4")
+    town.executions(known, 1, "ended")
+    assert town.path(known, made.sid)[1] == ("begin", "resumed")
+    row = there.fetch()
+    assert (row.state, row.attributes) == ("active", '{"taken": "up"}')
+    assert town.client.conversations.v1.conversations(row.sid).webhooks.list() == []
+
+
+@pytest.mark.parametrize("sid", ["CH" + "0" * 32, ""])
+def test_a_conversation_that_is_not_there_takes_failed(town: Town, sid: str) -> None:
+    state = widget(
+        "begin",
+        "resume-conversation",
+        {"resumed": None, "failed": None},
+        conversation_service_sid=town.client.conversations.v1.configuration().fetch().default_chat_service_sid,
+        conversation_sid="{{flow.data.sid}}",
+    )
+    known = town.publish(flow(state))
+    made = known.executions.create(to=next(_customers), from_=DEMO_NUMBER, parameters={"sid": sid})
+    town.executions(known, 1, "ended")
+    assert town.path(known, made.sid)[1] == ("begin", "failed")
+    steps = known.executions(made.sid).steps.list()
+    (entry,) = known.executions(made.sid).steps(steps[0].sid).step_context().fetch().context["log"]
+    assert entry["code"] == 20404
+
+
+def test_after_the_hand_over_a_flow_that_began_the_conversation_may_not_send(town: Town) -> None:
+    (workspace,) = town.client.taskrouter.v1.workspaces.list(friendly_name="Flex Task Assignment")
+    (workflow,) = town.client.taskrouter.v1.workspaces(workspace.sid).workflows.list()
+    states = conversing(close_conversation_on_execution_end=True)[:1]
+    states[0]["transitions"][0]["next"] = "agent"
+    states += [
+        widget("agent", "send-to-flex", {"callComplete": "late"}, workflow=workflow.sid, channel="chat"),
+        say("late", "too late", **{"from": "Survey"}),
+    ]
+    known = town.publish(flow(*states))
+    customer = next(_customers)
+    made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"n": "9"})
+    town.executions(known, 1, "ended")
+    assert town.path(known, made.sid)[2:] == [("agent", "callComplete"), ("late", "failed")]
+    context = known.executions(made.sid).execution_context().fetch().context
+    assert context["flow"]["channel"]["status"] == "handed off"
+    row = town.client.conversations.v1.conversations(context["flow"]["channel"]["sid"]).fetch()
+    assert row.state == "active"  # it is the agents' now
+    assert town.carrier.received(customer) == []
