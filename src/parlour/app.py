@@ -150,7 +150,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         content.package(),
         messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
-        conversations.package(ground.media_store, deliverer, ground.box),
+        conversations.package(ground.database, ground.media_store, deliverer, ground.box),
         taskrouter.package(deliverer),
         flex.package(
             ground.database,
