@@ -1,6 +1,7 @@
 """``parlour route``: why a task is where it is."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,7 +78,5 @@ async def _check(program: "Program", account_sid: str) -> list[dict[str, str]]:
         account_sid, lambda reader: store.workspaces(reader, friendly_name=None, after=None, limit=1000)
     )
     for space in spaces:
-        found += await program.database.read(
-            account_sid, lambda reader, sid=space.sid: explain_routes.warnings(reader, sid)
-        )
+        found += await program.database.read(account_sid, partial(explain_routes.warnings, workspace_sid=space.sid))
     return found
