@@ -24,9 +24,9 @@ from tests.carrier import eventually
 from tests.faults.world import World, alive, running_world
 from tests.webhooks.receiver import Receiver, running_receiver
 
-KILLS = 60 if os.environ.get("PARLOUR_PROVE") else 9
+KILLS = 60 if os.environ.get("PARLOUR_PROVE") else 6
 WRITING = 3  # of how many kills one has a reservation being written
-EVERY = 0.06  # seconds from one task to the next
+EVERY = 0.12  # seconds from one task to the next
 LONGEST_WAIT = 2.0  # seconds, after the survivors are up
 TAKE_OVER = 1.5  # seconds in which a survivor notices that a process is gone (docs/decisions/lanes.md)
 AGENTS = 4
@@ -46,6 +46,7 @@ class Load:
     workflow: str
     agents: list[str]
     answered: list[str] = field(default_factory=list)
+    enough: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
     def api(self, number: int) -> Any:
@@ -54,7 +55,7 @@ class Load:
     def make(self) -> None:
         """Make tasks, by one server and the other."""
         number = 0
-        while not self.over.is_set():
+        while not self.enough.is_set():
             number += 1
             with contextlib.suppress(*GONE):
                 made = self.api(number % 2).tasks.create(
@@ -85,6 +86,7 @@ class Load:
         try:
             yield
         finally:
+            self.enough.set()
             self.over.set()
             for each in acts:
                 each.join(40)
@@ -132,8 +134,8 @@ def test_kills_of_two_engine_processes_lose_no_task_and_assign_none_twice(
         load = opened(world, receiver)
         with load.running():
             deaths = [kill(world, chance, writing=number % WRITING == 0) for number in range(KILLS)]
-            eventually(lambda: _completed(receiver) >= set(load.answered), seconds=60, what="a task was lost")
-        eventually(lambda: _completed(receiver) >= set(load.answered), seconds=60, what="a task was lost")
+            load.enough.set()
+            eventually(lambda: _completed(receiver) >= set(load.answered), seconds=90, what="a task was lost")
         events = {each.parameters["Sid"]: each.parameters for each in receiver.answered}
         accepted = defaultdict(set)
         for each in events.values():
