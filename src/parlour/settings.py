@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar rate_limit: calls a second that an account may make to one endpoint of TaskRouter; 0: any number.
     :ivar finished_tasks_kept: seconds for which a finished task can still be read.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
+    :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
     """
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     rate_limit: int = 100
     finished_tasks_kept: int = 600
     token_life: int = 3600
+    webchats_per_second: int = 5
     desktop: Path | None = None
     simulator_url: str | None = None
     log_level: str = "info"
@@ -108,6 +110,8 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
         raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
+    if settings.webchats_per_second < 1:
+        raise SettingsError("webchats_per_second: at least 1")
     return settings
 
 

@@ -31,7 +31,9 @@ CORS: Final = {
     "access-control-allow-headers": (
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
         "Idempotency-Key, I-Twilio-Idempotency-Token, X-Twilio-Token, X-Twilio-Mutation-Id, "
-        "X-Twilio-Webhook-Enabled, apiVersion, clientVersion, Ui-Version, Flex-Metadata, X-Flex-Version, X-Flex-JWE"
+        "X-Twilio-Webhook-Enabled, apiVersion, clientVersion, Ui-Version, Flex-Metadata, X-Flex-Version, X-Flex-JWE, "
+        "Webchat-Version, X-Twilio-Sec-Decoders, X-Twilio-Sec-UserSettings, X-Twilio-Sec-WebchatInfo, "
+        "I-Twilio-Sec-Decoders, I-Twilio-Sec-UserSettings, I-Twilio-Sec-WebchatInfo, I-Twilio-User-Agent"
     ),
     "access-control-expose-headers": (
         "ETag, Twilio-Request-Id, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config"
@@ -263,9 +265,10 @@ async def _send(
     :param rate: the headers of the endpoint's rate.
     :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
     """
+    own = {name.lower().encode("latin-1") for name in answer.headers}
     headers = [
         (b"twilio-request-id", request_id.encode()),
-        *_CORS_BYTES,
+        *(pair for pair in _CORS_BYTES if pair[0] not in own),
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
     headers += [(name.lower().encode(), value.encode()) for name, value in (rate or {}).items()]

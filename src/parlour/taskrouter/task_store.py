@@ -134,6 +134,7 @@ SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
         WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
 FROM ({SELECT_TASK} AND t.assignment_status = 'pending' AND t.sid = ANY(ARRAY(
     SELECT sid FROM head UNION SELECT subject_sid FROM taken WHERE subject_sid LIKE 'WT%'))) AS waiting"""  # noqa: S608
+SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
