@@ -166,6 +166,8 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             desktop=ground.settings.desktop_folder,
         ),
         studio.package(
+            ground.database,
+            ground.authenticator,
             ground.outgoing,
             ground.box,
             base_url=ground.settings.base_url,
