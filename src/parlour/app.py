@@ -154,6 +154,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             ground.database,
             ground.box,
             ground.tokens,
+            ground.outgoing,
             deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
