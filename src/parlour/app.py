@@ -9,6 +9,7 @@ from parlour.accounts import package as accounts
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.authenticator import AccountAuthenticator
 from parlour.channels.sms import package as sms
+from parlour.content import package as content
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
 from parlour.flex import package as flex
@@ -147,6 +148,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         ),
         accounts.package(ground.box),
         webhooks.package(ground.database),
+        content.package(),
         messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
         conversations.package(ground.media_store, deliverer, ground.box),
         taskrouter.package(deliverer),

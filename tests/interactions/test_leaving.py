@@ -45,10 +45,8 @@ def test_what_the_known_agent_declines_goes_to_the_others(desk: Desk) -> None:
     work.end_of(carla)
     work.says(work.customer)
     (offer,) = desk.centre.offers(carla)
-    desk.answer(offer, "rejected")
     bob = desk.worker("Bob")
-    desk.centre.move(carla, "Offline")
-    desk.settle()
+    desk.answer(offer, "rejected")
     work.accepted_by(bob)
 
 

@@ -39,7 +39,17 @@ def post(server: LiveServer, path: str, form: dict[str, str], key: str, header: 
     """Post a form with a key."""
     known = f"{server.credentials.account_sid}:{server.credentials.auth_token}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(known).decode()}", header: key, **more}
-    request = urllib.request.Request(f"{server.url}/{path}", urlencode(form).encode(), headers)  # noqa: S310
+    return _answer(urllib.request.Request(f"{server.url}/{path}", urlencode(form).encode(), headers))  # noqa: S310
+
+
+def upload(server: LiveServer, path: str, body: bytes, key: str, headers: dict[str, str]) -> Said:
+    """Post a file with a key."""
+    known = f"{server.credentials.account_sid}:{server.credentials.auth_token}".encode()
+    headers = {"Authorization": f"Basic {base64.b64encode(known).decode()}", HEADERS[0]: key, **headers}
+    return _answer(urllib.request.Request(f"{server.url}/{path}", body, headers))  # noqa: S310
+
+
+def _answer(request: urllib.request.Request) -> Said:
     try:
         with urllib.request.urlopen(request, timeout=70) as answer:  # noqa: S310
             return Said(answer.status, answer.read())
@@ -136,6 +146,15 @@ def test_every_product_repeats(server: LiveServer, path: str, form: dict[str, st
     said = [post(server, path, form, key) for _ in range(2)]
     assert said[0].status in (200, 201, 202), said[0].body
     assert said[0] == said[1]
+
+
+def test_an_upload_is_known_by_its_length_and_type(server: LiveServer, talk: Any) -> None:
+    key, path = uuid4().hex, f"mcs/v1/Services/{talk.chat_service_sid}/Media?Filename=a.txt"
+    kind = {"Content-Type": "text/plain"}
+    first, again = (upload(server, path, b"hello", key, kind) for _ in range(2))
+    assert first.status == 201, first.body
+    assert first == again
+    assert upload(server, path, b"longer", key, kind).json["code"] == 20409
 
 
 def test_an_update_is_not_done_again_after_somebody_elses(server: LiveServer, talk: Any) -> None:

@@ -13,7 +13,7 @@ from twilio.rest import Client
 
 from parlour.cli.main import main
 from tests.conftest import LiveServer
-from tests.studio.test_api import definition
+from tests.studio.test_api import definition, wait_for_end
 
 Command = Callable[..., Result]
 
@@ -109,3 +109,16 @@ def test_a_file_that_is_no_flow_is_refused(parlour: Command, tmp_path: Path, tex
     result = parlour("import", str(path))
     assert result.exit_code == 1
     assert "is not" in result.stderr
+
+
+def test_a_lenient_import_publishes_what_stays_foreign_and_its_widget_fails_when_reached(
+    parlour: Command, exported: Path, twilio: Client
+) -> None:
+    result = parlour("import", str(exported), "--lenient")
+    assert result.exit_code == 0, result.output
+    assert "${CHAT_CHANNEL} is not filled: widget send, property channel" in result.stderr
+    flow = twilio.studio.v2.flows(result.stdout.split()[0])
+    assert flow.fetch().status == "published"
+    made = flow.executions.create(to="+15550003333", from_="+15559990000", parameters={"name": "Bo"})
+    wait_for_end(twilio, made.flow_sid, made.sid)
+    assert flow.executions(made.sid).steps.list()[0].name == "failedToEnqueue"

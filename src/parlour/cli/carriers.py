@@ -24,6 +24,7 @@ def carriers() -> None:
     is_flag=True,
     help="The carrier lists a message as soon as it took it: what it does not list after half a minute is sent anew",
 )
+@click.option("--takes-groups", is_flag=True, help="The carrier carries group MMS")
 @click.option("--public-url", default=None, help="Address of this server for the carrier, to print the webhook's")
 @account_options
 def add(
@@ -32,6 +33,7 @@ def add(
     carrier_account: str,
     carrier_token: str,
     lists_at_once: bool,
+    takes_groups: bool,
     public_url: str | None,
     **given: Any,
 ) -> None:
@@ -50,6 +52,7 @@ def add(
                 upstream_account_sid=carrier_account,
                 auth_token=carrier_token,
                 lists_at_once=lists_at_once,
+                takes_groups=takes_groups,
             ),
         )
         base = public_url or _address(program.settings.data) or program.settings.base_url

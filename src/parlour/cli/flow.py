@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 import click
 
+from parlour.cli.flow_files import read_definition
+from parlour.cli.flow_rehearsal import run_flow, test_flow
 from parlour.sdk.connection import NoCredentials, resolve
 from parlour.studio.references import mapped, references
 
@@ -37,7 +39,9 @@ class Server:
     user: str
     password: str
 
-    def call(self, method: str, path: str, form: Mapping[str, str] | None = None) -> Any:
+    def call(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """Call an operation of Studio; return its answer.
 
         :raises Refused: the server answered with an error.
@@ -47,6 +51,8 @@ class Server:
         request = urllib.request.Request(address, data=data, method=method)  # noqa: S310 - the operator's own server
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request.add_header("Authorization", f"Basic {pair}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
                 return json.load(answer)
@@ -119,7 +125,11 @@ def _of_data_folder(data: Path | None) -> tuple[str, str] | None:
 
 @click.group()
 def flow() -> None:
-    """Studio flows: bring them in, list them, write them out."""
+    """Studio flows: bring them in, list them, write them out, talk to them, test them."""
+
+
+flow.add_command(test_flow)
+flow.add_command(run_flow)
 
 
 @flow.command(name="import")
@@ -128,6 +138,9 @@ def flow() -> None:
 @click.option("--name", default=None, help="Friendly name. Default: the file's name")
 @click.option("--update", "sid", default=None, metavar="FW…", help="Save as a new revision of this flow")
 @click.option("--draft", is_flag=True, help="Save as a draft, which may hold foreign SIDs")
+@click.option(
+    "--lenient", is_flag=True, help="Publish what stays foreign too; its widgets take their failure exit when reached"
+)
 @click.option("--message", default=None, help="Commit message of the revision")
 @server_options
 def import_flow(
@@ -136,11 +149,12 @@ def import_flow(
     name: str | None,
     sid: str | None,
     draft: bool,
+    lenient: bool,
     message: str | None,
     **where: Any,
 ) -> None:
     """Import an exported flow. What stays foreign is listed and refuses publication."""
-    definition = _definition(file)
+    definition = read_definition(file)
     mapping = _mapping(pairs)
     _warn_unused(definition, mapping)
     form = {
@@ -152,7 +166,9 @@ def import_flow(
         form["FriendlyName"] = name or file.stem
     server = _server(where)
     try:
-        saved = server.call("POST", f"/v2/Flows/{sid}" if sid else "/v2/Flows", form)
+        saved = server.call(
+            "POST", f"/v2/Flows/{sid}" if sid else "/v2/Flows", form, {"Parlour-Lenient": "true"} if lenient else None
+        )
     except Refused as refusal:
         if not refusal.findings:
             raise
@@ -166,18 +182,6 @@ def import_flow(
 def _print(findings: list[dict[str, str]]) -> None:
     for finding in findings:
         click.echo(f"  {finding['property_path']}: {finding['message']}", err=True)
-
-
-def _definition(file: Path) -> dict[str, Any]:
-    try:
-        raw = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise click.ClickException(f"{file} is not JSON: {error}") from error
-    if isinstance(raw, dict) and "states" not in raw and isinstance(raw.get("definition"), dict):
-        raw = raw["definition"]  # the answer of the API, which holds the definition
-    if not isinstance(raw, dict):
-        raise click.ClickException(f"{file} is not a flow: a JSON object is expected")
-    return raw
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:

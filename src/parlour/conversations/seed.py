@@ -11,7 +11,7 @@ FILL: Final = """
 UPDATE conversation SET next_index = next_index + $3, messages_change = messages_change + $3, change = change + $3
 WHERE account_sid = $1 AND sid = ANY($2)"""
 
-_JSON: Final = ("media", "delivery")  # COPY is binary and knows no JSON; both stay null
+_JSON: Final = ("media", "delivery", "content")  # COPY is binary and knows no JSON; all stay null
 
 
 async def seed_messages(connection: Any, account_sid: str, conversation_sids: Sequence[str], each: int) -> None:

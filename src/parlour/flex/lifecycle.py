@@ -13,6 +13,7 @@ from parlour.conversations import participants as members
 from parlour.flex import errors, facts, interactions, parking, routing, store
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.routing import Routing
+from parlour.flex.settings_store import settings
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.kit.errors import ContractError
 from parlour.store.unit import Reader, UnitOfWork
@@ -185,7 +186,7 @@ async def owner_lost(uow: UnitOfWork, channel: Channel, invite: Invite, task: Ta
         else:
             await ask_again(uow, channel, routing.again(task))
         return
-    how = (await sql.settings(uow, task.task_queue_sid)).on_task_end or "wake"
+    how = (await settings(uow, task.task_queue_sid)).on_task_end or "wake"
     if how == "close":
         await end(uow, channel)
     elif how == "wake":

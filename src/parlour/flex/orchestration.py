@@ -13,6 +13,7 @@ from parlour.flex import errors, facts, lifecycle, store, transfers
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.lifecycle import ENDED, workspace_of
 from parlour.flex.parking import HINT, OPEN
+from parlour.flex.settings_store import settings
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
@@ -86,7 +87,7 @@ async def conversation_ends(uow: UnitOfWork, event: Event) -> None:
             await lifecycle.out_of_conversation(uow, channel, agent)
             return
     queue_sid = event.snapshot["task"]["task_queue_sid"]
-    if (await sql.settings(uow, queue_sid)).close_at == "completion" or channel.status in ENDED or channel.parked:
+    if (await settings(uow, queue_sid)).close_at == "completion" or channel.status in ENDED or channel.parked:
         return
     if not await sql.owners(uow, channel.sid, other_than=task_sid, wrapping=False):
         await lifecycle.end(uow, channel)
@@ -205,7 +206,7 @@ async def _until_completion(uow: UnitOfWork, invites: list[Invite]) -> bool:
         task = await tasks.find(uow, workspace_of(invite), invite.task_sid)
         if task is None or task.assignment_status != "assigned":
             continue
-        if (await sql.settings(uow, task.task_queue_sid)).close_at == "completion":
+        if (await settings(uow, task.task_queue_sid)).close_at == "completion":
             return True
     return False
 

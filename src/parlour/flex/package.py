@@ -5,11 +5,14 @@ from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.flex import (
+    automation,
+    automation_routes,
     boot,
     configuration_routes,
     desktop_page,
     events,
     orchestration,
+    own_orchestration,
     people,
     people_routes,
     routes,
@@ -100,6 +103,8 @@ def package(
             routes.operations,
             people_routes.operations,
             hook_routes.operations,
+            own_orchestration.operations,
+            automation_routes.operations,
             configuration_routes.operations,
             *boot.operations,
             plugin_service.operations,
@@ -109,7 +114,13 @@ def package(
             *web_chats.make_operations(database, tokens, signer, Rates(webchats_per_second)),
         ],
         routes=desktop_page.routes(database, desktop),
-        reactions=[events.reactions, orchestration.reactions, people.reactions, hooks.make_reactions(deliverer)],
+        reactions=[
+            events.reactions,
+            orchestration.reactions,
+            people.reactions,
+            automation.reactions,
+            hooks.make_reactions(deliverer),
+        ],
         invariants=[
             Invariant(
                 4,

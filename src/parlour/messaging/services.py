@@ -22,6 +22,7 @@ NORTH_AMERICA: Final = "+1"
 AREA_CODE_END: Final = 5  # characters of +1 and the area code
 
 of_number = store.of_number
+oldest = store.oldest
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
@@ -110,7 +111,7 @@ async def create(uow: UnitOfWork, given: Settings) -> Service:
 
 
 async def create_default(uow: UnitOfWork) -> Service:
-    """Make the service that an account's conversations have until others are made (conversations.md §2.3)."""
+    """Make the service that an account's conversations have until it says otherwise (conversations.md §2.3)."""
     return await create(uow, Settings(friendly_name=DEFAULT_NAME))
 
 
@@ -141,13 +142,8 @@ async def fetch(reader: Reader, sid: str) -> Service:
     return row
 
 
-async def oldest(reader: Reader) -> Service | None:
-    """Return the account's first service."""
-    return await store.oldest(reader)
-
-
 async def remove(uow: UnitOfWork, sid: str) -> None:
-    """Delete a service; its numbers are free again.
+    """Delete a service; its numbers are free again. States `messaging_service.removed/1`.
 
     :raises ContractError: 404.
     """

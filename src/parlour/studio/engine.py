@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from parlour.studio.definition import Definition, Widget
+from parlour.studio.definition import Definition, Transition, Widget
 from parlour.studio.execution import (
     Answered,
     CallHttp,
@@ -129,7 +129,7 @@ def _start(run: _Run, event: str) -> str | None:
     run.state.widget, run.state.step_sid = trigger.name, run.new_sid()
     transition = trigger.exit(event)
     log = [] if transition and transition.next else [_unwired(event, trigger.name)]
-    return _leave(run, trigger, event, transition.next if transition else None, log)
+    return _leave(run, trigger, event, transition, log)
 
 
 def _unwired(event: str, widget: str) -> LogEntry:
@@ -189,11 +189,9 @@ def _follow(run: _Run, visit: Visit, outcome: Outcome) -> str | None:
     elif isinstance(outcome, Leave):
         if outcome.output is not None:
             _write(run, visit.widget.name, outcome.output)
-        transition = visit.widget.exit(outcome.event)
-        target = transition.next if transition else None
-        return _leave(run, visit.widget, outcome.event, target, visit.log)
+        return _leave(run, visit.widget, outcome.event, visit.widget.exit(outcome.event), visit.log)
     elif isinstance(outcome, LeaveTo):
-        return _leave(run, visit.widget, outcome.event, outcome.next, visit.log)
+        return _leave(run, visit.widget, outcome.event, outcome.transition, visit.log)
     return None
 
 
@@ -205,8 +203,9 @@ def _write(run: _Run, name: str, output: Json) -> None:
         widgets[name] = {**(earlier if isinstance(earlier, dict) else {}), **output}
 
 
-def _leave(run: _Run, widget: Widget, event: str, target: str | None, log: list[LogEntry]) -> str | None:
+def _leave(run: _Run, widget: Widget, event: str, transition: Transition | None, log: list[LogEntry]) -> str | None:
     state = run.state
+    target = transition.next if transition is not None else None
     state.steps += 1
     entries = [*state.log, *log]
     limit = _limit(run, target)
@@ -224,6 +223,7 @@ def _leave(run: _Run, widget: Widget, event: str, target: str | None, log: list[
             log=tuple(entries),
             position=state.steps,
             parent_step_sid=state.frame.step_sid if state.frame else None,
+            exit=-1 if transition is None else widget.transitions.index(transition),
         )
     )
     state.log, state.pending, state.message_sid, state.call = [], "", "", None

@@ -262,7 +262,10 @@ class CancelTimer(Struct, frozen=True):
 
 
 class RecordStep(Struct, frozen=True):
-    """Write the step of a widget that was left, with the context as it then is."""
+    """Write the step of a widget that was left, with the context as it then is.
+
+    `exit` is the place of the transition taken among the widget's own, -1 for an event that it does not list.
+    """
 
     sid: str
     name: str
@@ -273,6 +276,7 @@ class RecordStep(Struct, frozen=True):
     log: tuple[LogEntry, ...]
     position: int
     parent_step_sid: str | None = None
+    exit: int = -1
 
 
 class End(Struct, frozen=True):

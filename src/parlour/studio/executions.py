@@ -27,6 +27,8 @@ from parlour.studio.facts import announce
 
 MAX_PAIR: Final = 300
 """Bytes of To and From together (studio.md §5.4)."""
+PAIR_ATTEMPTS: Final = 3
+"""Tries to start an execution whose pair's active one ends at the same time."""
 START_STEP: Final = "studio.start"
 
 log = structlog.get_logger("parlour.studio")
@@ -84,6 +86,19 @@ async def create(uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, paramet
 
     Errors: 404/20404, 20409 this pair has an active one, 81023 addresses too long (studio.md §5.1, §5.6).
     """
+    row, started = await start_or_find(uow, flow_sid, to=to, from_=from_, parameters=parameters)
+    if not started:
+        raise errors.already_active(row.sid)
+    return row
+
+
+async def start_or_find(
+    uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, parameters: Json
+) -> tuple[Execution, bool]:
+    """Start an execution by REST, or give the pair's active one; say whether it was started.
+
+    Errors: 404/20404, 81023 addresses too long.
+    """
     if len(to.encode()) + len(from_.encode()) > MAX_PAIR:
         raise errors.address_too_long("To")
     await flows.fetch(uow, flow_sid)
@@ -106,15 +121,18 @@ async def create(uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, paramet
         ),
     )
     key = pair_key(contact=to, ours=from_)
-    row = await store.insert(
-        uow, state, revision=revision, key=key, contact=to, ours=from_, initiated_by=uow.request_id
-    )
-    if row is None:
+    for _ in range(PAIR_ATTEMPTS):
+        row = await store.insert(
+            uow, state, revision=revision, key=key, contact=to, ours=from_, initiated_by=uow.request_id
+        )
+        if row is not None:
+            await announce(uow, "execution.started/1", row)
+            schedule(uow, START_STEP, lane=life_lane(sid), payload={"sid": sid})
+            return row, True
         active = await store.lock_active(uow, flow_sid, key)
-        raise errors.already_active(active.sid if active else sid)
-    await announce(uow, "execution.started/1", row)
-    schedule(uow, START_STEP, lane=life_lane(sid), payload={"sid": sid})
-    return row
+        if active is not None:
+            return active, False
+    raise errors.already_active(sid)
 
 
 async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts) -> None:
@@ -233,6 +251,22 @@ async def delete(uow: UnitOfWork, flow_sid: str, sid: str) -> None:
     """Remove an execution with its steps, ended first. Errors: 404/20404."""
     await stop(uow, flow_sid, sid, reason="deleted")
     await store.delete(uow, sid)
+
+
+async def delete_flow(uow: UnitOfWork, sid: str) -> None:
+    """Remove a flow; its executions end first. Errors: 404/20404."""
+    if not await flows.lock(uow, sid):
+        raise not_found(sid)
+    await stop_of_flow(uow, sid, reason="the flow was deleted")
+    await flows.delete(uow, sid)
+
+
+async def fetch_step(reader: Reader, flow_sid: str, sid: str, step_sid: str) -> store.Step:
+    """Return a step of an execution. Errors: 404/20404."""
+    row = await store.fetch_step(reader, flow_sid, sid, step_sid)
+    if row is None:
+        raise not_found(step_sid)
+    return row
 
 
 async def fetch(reader: Reader, flow_sid: str, sid: str) -> Execution:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from parlour.kit.outgoing import Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
-from parlour.studio import events, routes
+from parlour.studio import events, routes, routes_v1
 from parlour.studio.calls import Caller
 
 
@@ -19,6 +19,6 @@ def package(outgoing: Outgoing, box: SecretsBox, *, base_url: str, product_domai
     return Package(
         name="studio",
         migrations="parlour.studio",
-        operations=[routes.operations],
+        operations=[routes.operations, routes_v1.operations],
         reactions=[events.reactions, caller.reactions()],
     )

@@ -1,4 +1,4 @@
-"""Forms of Studio v2 with the contract's limits."""
+"""Forms of Studio with the contract's limits."""
 
 from datetime import datetime
 from typing import Annotated
@@ -57,5 +57,12 @@ class ListExecutions(Form):
 
     status: Annotated[str, EXECUTION_STATUSES] | None = param("status")
     upper_status: Annotated[str, EXECUTION_STATUSES] | None = param("Status")
+    date_created_from: datetime | None = None
+    date_created_to: datetime | None = None
+
+
+class ListExecutionsV1(Form):
+    """Filters of the list of executions in v1."""
+
     date_created_from: datetime | None = None
     date_created_to: datetime | None = None

@@ -81,7 +81,7 @@ SELECT t.account_sid, t.sid, t.workspace_sid, t.assignment_status, t.attributes,
        coalesce(q.task_order, 'FIFO') AS task_order, t.virtual_start_time, t.routing_target, t.ignore_capacity,
        t.version, t.filter, t.target, t.target_seconds, t.target_deadline, t.entering, t.workflow_entered_date,
        t.group_key, t.rank_priority, t.rank_time, t.rejected_by, t.assignment_count, t.date_created, t.date_updated,
-       t.date_ended,
+       t.date_ended, t.explained,
        EXISTS (SELECT 1 FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND reads_channels)
            AS channels_matter, coalesce(f.assignment_callback_url, '') <> '' AS calls_back
 FROM task AS t
@@ -127,6 +127,7 @@ SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
        (SELECT channel_optimized_routing FROM task_channel
         WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
 FROM ({SELECT_TASK} AND t.sid = ANY(ARRAY(SELECT sid FROM head))) AS waiting"""  # noqa: S608
+SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
@@ -143,12 +144,13 @@ SET assignment_status = n.assignment_status, attributes = n.attributes, priority
     target_seconds = n.target_seconds, target_deadline = n.target_deadline, entering = n.entering,
     group_key = n.group_key, rank_priority = n.rank_priority, rank_time = n.rank_time,
     rejected_by = n.rejected_by, assignment_count = n.assignment_count, date_updated = n.date_updated,
-    date_ended = n.date_ended
+    date_ended = n.date_ended, explained = n.explained
 FROM jsonb_to_recordset($2::jsonb) AS n (sid text, assignment_status text, attributes text, priority int, reason text,
     canceled_by text, task_channel_sid text, workflow_revision int, task_queue_sid text,
     task_queue_entered_date timestamptz, virtual_start_time timestamptz, version int, filter int, target int,
     target_seconds int, target_deadline timestamptz, entering boolean, group_key text, rank_priority bigint,
-    rank_time bigint, rejected_by text[], assignment_count int, date_updated timestamptz, date_ended timestamptz)
+    rank_time bigint, rejected_by text[], assignment_count int, date_updated timestamptz, date_ended timestamptz,
+    explained text)
 WHERE t.account_sid = $1 AND t.sid = n.sid"""
 FETCH_CONFIGURATION = """
 SELECT configuration FROM workflow_revision WHERE account_sid = $1 AND workflow_sid = $2 AND revision = $3"""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from parlour.taskrouter.explanation import text as routing_text
+
 LONGEST: Final = 60  # characters of a text shown
 
 Snapshot = Mapping[str, Any]
@@ -171,6 +173,7 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "task.wrapup": _task_ended("is wrapping up"),
     "task.completed": _task_ended("was completed"),
     "task.deleted": _task_ended("was deleted"),
+    "routing.decided": routing_text,
     "reservation.created": _reservation("The task was offered to {worker}."),
     "reservation.accepted": _reservation("{worker} accepted."),
     "reservation.rejected": _reservation("{worker} rejected."),

@@ -16,7 +16,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.webhooks import overrides, request, store
 from parlour.webhooks.overrides import LONGEST, TOTAL
 from parlour.webhooks.request import Request
-from parlour.webhooks.store import Delivery
+from parlour.webhooks.store import FORM, JSON, Delivery
 
 SHORTEST: Final = 0.1  # seconds that a try is given at least
 LARGEST_ANSWER: Final = 1024 * 1024  # bytes
@@ -30,12 +30,13 @@ log = structlog.get_logger("parlour.webhooks")
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook is to be told.
 
-    :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
-    :ivar stream: SID of the row in whose order its events come.
-    :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
-    :ivar pairs: the parameters without `RetryCount`.
+        :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
+        :ivar stream: SID of the row in whose order its events come.
+        :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
+        :ivar pairs: the parameters of a form without `RetryCount`.
     :ivar patience: seconds that the receiver has in all, unless its URL says otherwise.
-    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar json: the text of a JSON body, which is sent instead of a form.
     """
 
     webhook_sid: str
@@ -48,6 +49,18 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[tuple[str, str]]
     patience: float = TOTAL
     counted: bool = True
+    json: str | None = None
+
+    @property
+    def content(self) -> str:
+        """Return how it is sent."""
+        return FORM if self.json is None else JSON
+
+    def parameters(self, number: int) -> str:
+        """Return what the `number`-th try sends, byte by byte."""
+        if self.json is not None:
+            return self.json
+        return request.encode([*self.pairs, ("RetryCount", str(number - 1))] if self.counted else self.pairs)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +120,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
             error=self.outcome.error,
             duration_ms=self.outcome.duration_ms,
             asked=asked,
+            content=told.content,
         )
 
 
@@ -154,14 +168,14 @@ class Deliverer:
         done: list[Try] = []
         while True:
             number = attempt + len(done)
-            count = [("RetryCount", str(number - 1))] if told.counted else []
-            parameters = request.encode([*told.pairs, *count])
+            parameters = told.parameters(number)
             made = request.make(
                 method=told.method,
                 url=told.url,
                 parameters=parameters,
                 auth_token=auth_token,
                 token=idempotency_token(told),
+                content=told.content,
             )
             left = max(end - time.monotonic(), SHORTEST)
             outcome = await self.call(made, connect=rules.connect, read=rules.read, total=left)

@@ -25,6 +25,7 @@ TAKE: Final = "sms.take_inbound"
 TAKE_TEXT: Final = "sms.take_inbound_text"
 MEDIA_ATTEMPTS: Final = 4  # tries before a message is published without a file that cannot be had
 UNAVAILABLE: Final = "[attachment unavailable]"
+OTHERS_MAX: Final = 20  # numbers of a group that are looked at
 NOBODY: Final = Received(None, None, created=False)
 REQUIRED: Final = ("MessageSid", "From", "To")
 
@@ -94,7 +95,7 @@ async def _settle(
     form = event.form
     had = [file for file in files if isinstance(file, MediaItem)]
     lost = [file for file in files if isinstance(file, Unavailable)]
-    inbound = Inbound(form["From"], form["To"], _body(form.get("Body", ""), lost), had)
+    inbound = Inbound(form["From"], form["To"], _body(form.get("Body", ""), lost), others=_others(form), media=had)
     fits = _fits(inbound)
     service = await services.of_number(uow, form["To"])
     if await _is_unheard(uow, service, inbound if fits else None):
@@ -152,6 +153,13 @@ async def _discard(needs: Needs, files: Sequence[MediaItem | Unavailable]) -> No
     for file in files:
         if isinstance(file, MediaItem):
             await needs.media.delete(file.key)
+
+
+def _others(form: dict[str, Any]) -> tuple[str, ...]:
+    """Return who else got a text that was sent to a group: `OtherRecipients0` and so on."""
+    return tuple(
+        str(form[f"OtherRecipients{number}"]) for number in range(OTHERS_MAX) if f"OtherRecipients{number}" in form
+    )
 
 
 def _files(form: dict[str, Any]) -> list[tuple[str, str]]:

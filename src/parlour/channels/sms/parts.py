@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+MEDIA_MAX: Final = 10  # files of one text
 BODY_MAX: Final = 1600  # characters (21617)
 MMS_TYPES: Final = frozenset(
     {"image/jpeg", "image/jpg", "image/png", "audio/mpeg", "audio/mp3", "audio/amr", "video/mp4", "application/pdf"}
@@ -22,12 +23,16 @@ class Parts:
     error_code: int | None = None
 
 
-def of_message(body: str | None, media: list[dict[str, Any]] | None) -> Parts:
+def of_message(body: str | None, media: list[dict[str, Any]] | None, content: dict[str, Any] | None = None) -> Parts:
     """Return what is sent of a message: of several media only the first, and then without the text.
+
+    `content`: the template it was made of, whose files go out by their addresses.
 
     Media of other types than MMS takes, or too large for it, stay in the conversation.
     """
     text = body or ""
+    if content is not None and content["media"] and len(text) <= BODY_MAX:
+        return Parts(text, [{"url": url} for url in content["media"][:MEDIA_MAX]])
     fitting = [one for one in media or () if _essence(one) in MMS_TYPES and int(one["size"]) <= MMS_MAX]
     if not text and not fitting:
         large = any(_essence(one) in MMS_TYPES for one in media or ())

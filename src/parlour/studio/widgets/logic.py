@@ -16,11 +16,11 @@ class SplitWidget:
         subject = visit.text("input")
         for transition in visit.widget.transitions:
             if transition.event == "match" and _holds(visit, transition, subject):
-                return LeaveTo("match", transition.next)
+                return LeaveTo("match", transition)
         otherwise = visit.widget.exit("noMatch")
         if otherwise is None or otherwise.next is None:
             visit.warn(81005, "no transition of the split matches and noMatch leads nowhere")
-        return LeaveTo("noMatch", otherwise.next if otherwise else None)
+        return LeaveTo("noMatch", otherwise)
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """A split never waits."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from parlour.studio.catalogue import FAILURE_EVENTS, WIDGET_TYPES
+from parlour.studio.definition import Widget
 from parlour.studio.execution import Event
 from parlour.studio.widgets.calling import FunctionWidget, HttpRequestWidget
 from parlour.studio.widgets.conversation import ResumeConversationWidget, StartConversationWidget
@@ -27,7 +28,7 @@ class UnsupportedWidget:
             visit.warn(81020, f"{kind} needs a call; this execution was started by {visit.state.trigger}")
         else:
             visit.warn(81020, f"{kind}: widget type not supported by this installation")
-        return Leave(failure_event(visit))
+        return Leave(failure_event(visit.widget))
 
     def resume(self, visit: Visit, event: Event) -> Outcome:
         """It never waits."""
@@ -43,11 +44,11 @@ class TwimlRedirectWidget(UnsupportedWidget):
         return Leave("fail")
 
 
-def failure_event(visit: Visit) -> str:
+def failure_event(widget: Widget) -> str:
     """Give the failure exit of a widget: a wired one first, else the one its type has, else `failed`."""
-    wired = {each.event for each in visit.widget.transitions if each.next}
-    known = WIDGET_TYPES.get(visit.widget.type)
-    listed = {each.event for each in visit.widget.transitions} | set((known.events if known else None) or ())
+    wired = {each.event for each in widget.transitions if each.next}
+    known = WIDGET_TYPES.get(widget.type)
+    listed = {each.event for each in widget.transitions} | set((known.events if known else None) or ())
     for events in (wired, listed):
         for event in FAILURE_EVENTS:
             if event in events:

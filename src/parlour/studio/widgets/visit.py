@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from parlour.studio.definition import Widget, as_text, pairs
+from parlour.studio.definition import Transition, Widget, as_text, pairs
 from parlour.studio.execution import Command, Event, ExecutionState, Json, LogEntry
 from parlour.studio.templates import Scene, TemplateError, evaluate, render
 
@@ -26,7 +26,7 @@ class LeaveTo:
     """Leave by an event whose transition the widget chose itself (a split)."""
 
     event: str
-    next: str | None
+    transition: Transition | None
 
 
 @dataclass(frozen=True, slots=True)
