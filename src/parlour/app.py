@@ -118,8 +118,10 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     packages = [*_floors(ground, deliverer), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
+    offered = [operations for package in packages for operations in package.operations]
     router = Router(
-        operation for package in packages for operations in package.operations for operation in operations.all
+        (operation for operations in offered for operation in operations.all),
+        ((operations.product, prefix, why) for operations in offered for prefix, why in operations.absences),
     )
     ground.tunnel.lead_to(router)
     return Program(

@@ -5,6 +5,7 @@ from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.flex import (
+    absent,
     automation,
     automation_routes,
     boot,
@@ -25,6 +26,7 @@ from parlour.flex.sign_in import routes as sign_in
 from parlour.flex.sign_in.passwords import Passwords
 from parlour.flex.sign_in.sessions import Sessions
 from parlour.flex.signing import Signer
+from parlour.flex.users import routes as users
 from parlour.flex.web_chats import routes as web_chats
 from parlour.flex.web_chats.rates import Rates
 from parlour.kit.outgoing import Outgoing
@@ -110,7 +112,9 @@ def package(
             plugin_service.operations,
             runtime.make_operations(database, box, outgoing),
             authorization,
-            sign_in.make_token_info(tokens),
+            *sign_in.make_token_info(tokens),
+            users.operations,
+            absent.operations,
             *web_chats.make_operations(database, tokens, signer, Rates(webchats_per_second)),
         ],
         routes=desktop_page.routes(database, desktop),
