@@ -121,8 +121,10 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     kept = timedelta(seconds=settings.finished_tasks_kept)
     database.extensions[Retention] = lambda: Retention(kept)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
+    offered = [operations for package in packages for operations in package.operations]
     router = Router(
-        operation for package in packages for operations in package.operations for operation in operations.all
+        (operation for operations in offered for operation in operations.all),
+        ((operations.product, prefix, why) for operations in offered for prefix, why in operations.absences),
     )
     ground.tunnel.lead_to(router)
     return Program(
@@ -159,6 +161,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             ground.database,
             ground.box,
             ground.tokens,
+            ground.outgoing,
             deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,

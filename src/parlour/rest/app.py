@@ -156,7 +156,7 @@ class RestApp:
     def _find(self, method: str, target: Target) -> tuple[Operation, dict[str, str]]:
         match = self.router.match("GET" if method == "HEAD" else method, target.product, target.path)
         if match is None:
-            raise errors.not_found(target.path)
+            raise errors.not_served(target.path, self.router.why_absent(target.product, target.path))
         if match.operation is None:
             raise errors.method_not_allowed(method)
         return match.operation, match.path

@@ -11,11 +11,6 @@ POOL = f"{SERVICES}/{{ServiceSid}}/PhoneNumbers"
 USECASES = ("notifications", "marketing", "verification", "discussion", "poll", "undeclared")
 
 
-def messaging_service(world: World) -> str:
-    """Return a new service's SID."""
-    return str(service(world).fetch().sid)
-
-
 def options(world: World) -> dict[str, Any]:
     """Return what may be set of a service."""
     return {
@@ -42,12 +37,6 @@ def service(world: World) -> Any:
     """Return the context of a new service."""
     root = world.client.messaging.v1
     return root.services(root.services.create(friendly_name=world.unique("Desk")).sid)
-
-
-def messaging_service(world: World) -> str:
-    """Return a messaging service, made once."""
-    root = world.client.messaging.v1.services
-    return world.keep("messaging service", lambda: str(root.create(friendly_name="Texts").sid))
 
 
 def number_sid(world: World) -> str:
