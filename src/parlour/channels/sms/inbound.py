@@ -132,7 +132,9 @@ async def _settle(
         conversation_sid=received.conversation_sid,
         message_sid=received.message_sid,
     )
-    if received.message_sid is None and not received.refused:
+    if received.refused:
+        await log.refused(uow, row)
+    elif received.message_sid is None:
         for file in had:
             media.record(uow, row.sid, key=file.key, content_type=file.content_type, size=file.size)
         await log.unclaimed(uow, row)
