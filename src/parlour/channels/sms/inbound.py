@@ -18,6 +18,7 @@ from parlour.kit.errors import ContractError
 from parlour.messaging import log, services
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.timers import schedule
+from parlour.rest.errors import missing_parameter
 from parlour.store.unit import UnitOfWork
 
 TAKE: Final = "sms.take_inbound"
@@ -38,7 +39,7 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
     """
     for name in REQUIRED:
         if not form.get(name):
-            raise ContractError(20001, 400, f"Missing required parameter {name} in the post body")
+            raise missing_parameter(name)
     provider_sid = form["MessageSid"]
     failpoints.passing(failpoints.INBOUND_READ)
 
