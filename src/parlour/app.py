@@ -121,8 +121,10 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     kept = timedelta(seconds=settings.finished_tasks_kept)
     database.extensions[Retention] = lambda: Retention(kept)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
+    offered = [operations for package in packages for operations in package.operations]
     router = Router(
-        operation for package in packages for operations in package.operations for operation in operations.all
+        (operation for operations in offered for operation in operations.all),
+        ((operations.product, prefix, why) for operations in offered for prefix, why in operations.absences),
     )
     ground.tunnel.lead_to(router)
     return Program(
@@ -153,12 +155,13 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         content.package(),
         messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
-        conversations.package(ground.media_store, deliverer, ground.box),
+        conversations.package(ground.database, ground.media_store, deliverer, ground.box),
         taskrouter.package(deliverer),
         flex.package(
             ground.database,
             ground.box,
             ground.tokens,
+            ground.outgoing,
             deliverer,
             base_url=ground.settings.base_url,
             token_life=ground.settings.token_life,
@@ -166,6 +169,8 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             desktop=ground.settings.desktop_folder,
         ),
         studio.package(
+            ground.database,
+            ground.authenticator,
             ground.outgoing,
             ground.box,
             base_url=ground.settings.base_url,

@@ -128,6 +128,8 @@ class RestApp:
             answer = Answer(500, errors.envelope(error))
         if self._recorder is not None and call is not None:
             self._recorder.write(call, answer)
+        if self._recorder is not None and error is not None:
+            self._recorder.refused(error)
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
         await _send(send, answer, request_id, challenge=not target.shimmed, rate=rate)
@@ -154,7 +156,7 @@ class RestApp:
     def _find(self, method: str, target: Target) -> tuple[Operation, dict[str, str]]:
         match = self.router.match("GET" if method == "HEAD" else method, target.product, target.path)
         if match is None:
-            raise errors.not_found(target.path)
+            raise errors.not_served(target.path, self.router.why_absent(target.product, target.path))
         if match.operation is None:
             raise errors.method_not_allowed(method)
         return match.operation, match.path

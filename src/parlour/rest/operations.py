@@ -278,6 +278,7 @@ class Operations:
     def __init__(self, product: str) -> None:
         self.product = product
         self.all: list[Operation] = []
+        self.absences: list[tuple[str, str]] = []
 
     def get(self, *paths: str, **options: Any) -> Callable[[handler_type], handler_type]:
         """Serve GET; the form is read from the query."""
@@ -290,6 +291,10 @@ class Operations:
     def delete(self, *paths: str, **options: Any) -> Callable[[handler_type], handler_type]:
         """Serve DELETE."""
         return self._serve("DELETE", paths, **options)
+
+    def absent(self, *prefixes: str, why: str) -> None:
+        """Have the refusal of a published path that is not served say why; what is served below it stays served."""
+        self.absences += [(prefix, why) for prefix in prefixes]
 
     def _serve(
         self,
