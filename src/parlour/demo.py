@@ -74,6 +74,7 @@ async def seed(program: Program, carrier: Carrier | None, *, register: bool = Tr
             upstream_account_sid=simulated.account_sid,
             auth_token=simulated.auth_token,
             lists_at_once=True,
+            takes_groups=True,
         )
         for number, flow_name in FLOWS.items():
             if await numbers.by_number(uow, number) is None:

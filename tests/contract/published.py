@@ -32,8 +32,11 @@ DOCUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "studio": ("studio_v1", "studio_v2"),
     "flex-api": ("flex_v1", "flex_v2"),
     "messaging": ("messaging_v1",),
+    "content": ("content_v1",),
     "api": ("api_v2010",),
 }
+
+FILES: Final = tuple(f"twilio_{name}.json" for names in DOCUMENTS.values() for name in names)
 
 _VARIABLE: Final = re.compile(r"\{[^}]*\}")
 
@@ -216,12 +219,13 @@ def _unpacked() -> Path:
     lock = json.loads((HERE / "package-lock.json").read_text())["packages"][f"node_modules/{PACKAGE}"]
     version, integrity = str(lock["version"]), str(lock["integrity"])
     folder = CACHE / f"{PACKAGE.rsplit('/', 1)[-1]}-{version}"
-    if not folder.is_dir():
+    if any(not (folder / file).is_file() for file in FILES):
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
             archive = _packed(Path(work), version)
             _check(archive, integrity)
             made = _extract(archive, Path(work) / "documents")
+            shutil.rmtree(folder, ignore_errors=True)  # one that an older checkout made lacks a document
             try:
                 made.rename(folder)
             except OSError:
@@ -258,7 +262,7 @@ def _check(archive: Path, integrity: str) -> None:
 
 def _extract(archive: Path, folder: Path) -> Path:
     folder.mkdir()
-    wanted = {f"twilio_{name}.json" for names in DOCUMENTS.values() for name in names}
+    wanted = set(FILES)
     with tarfile.open(archive) as tar:
         for member in tar:
             parent, _, name = member.name.rpartition("/")

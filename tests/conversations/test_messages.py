@@ -65,7 +65,7 @@ def test_messages_are_listed_in_both_orders_by_numeric_tokens(
         ({"body": "x", "date_created": "then"}, 50308),
         ({"media_sid": "ME" + "0" * 32}, 50507),
         ({"media_sid": "picture"}, 50510),
-        ({"content_sid": "HX" + "0" * 32}, 20001),
+        ({"content_sid": "HX" + "0" * 32}, 50526),
     ],
 )
 def test_a_wrong_parameter_is_refused_and_takes_no_index(

@@ -5,6 +5,7 @@ from twilio.rest import Client
 from twilio.rest.conversations.v1.conversation import ConversationContext
 
 from tests.conversations.calls import number, own_number, raw, refusal
+from tests.requirements import requirement
 
 KEYS = {
     "account_sid", "conversation_sid", "sid", "identity", "attributes", "messaging_binding", "role_sid",
@@ -110,7 +111,7 @@ def test_an_identity_with_an_address_is_refused(conversation: ConversationContex
     assert refusal(conversation.participants.create).status == 400
     assert refusal(conversation.participants.create, identity="x" * 257).code == 50207
     assert refusal(conversation.participants.create, identity="p", role_sid="RL" + "0" * 32).code == 50109
-    assert refusal(conversation.participants.create, messaging_binding_projected_address=number()).code == 20001
+    assert refusal(conversation.participants.create, messaging_binding_projected_address=number()).code == 50439
 
 
 def test_a_participant_is_changed_and_its_read_position_cleared(conversation: ConversationContext) -> None:
@@ -182,6 +183,7 @@ def test_a_user_is_changed_and_its_role_checked(twilio: Client, conversation: Co
     assert "frank" in {user.identity for user in twilio.conversations.v1.users.list()}
 
 
+@requirement("S51")
 def test_the_agent_role_has_exactly_the_seven_permissions(twilio: Client) -> None:
     roles = {(role.friendly_name, role.type): role for role in twilio.conversations.v1.roles.list()}
     assert set(roles["agent", "conversation"].permissions) == {
@@ -252,7 +254,7 @@ def test_a_conversation_is_made_with_its_participants_or_not_at_all(twilio: Clie
     assert refusal(twilio.conversations.v1.conversations("trio").fetch).code == 20404
     assert refusal(create, participant=['{"identity": "m"}'] * 11).code == 50426
     assert refusal(create, participant=["[]"]).code == 20001
-    assert refusal(create, participant=['{"messaging_binding": {"projected_address": "+1"}}']).code == 20001
+    assert refusal(create, participant=['{"messaging_binding": {"projected_address": "+1"}}']).code == 50439
     status, _ = raw(twilio, "POST", "/v1/ConversationWithParticipants", FriendlyName="Empty")
     assert status == 201
     status, _ = raw(twilio, "POST", "/v1/ConversationWithParticipants", Participant='{"identity": "nina"}')

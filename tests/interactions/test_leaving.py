@@ -1,6 +1,7 @@
 """Agents leave while the conversation goes on: park, leave, and the way back (flex.md §1.6; invariants 4 and 6)."""
 
 from tests.interactions.conftest import Desk
+from tests.requirements import requirement
 
 
 def test_a_parked_conversation_stays_open_without_its_agent_or_a_task(desk: Desk) -> None:
@@ -45,10 +46,8 @@ def test_what_the_known_agent_declines_goes_to_the_others(desk: Desk) -> None:
     work.end_of(carla)
     work.says(work.customer)
     (offer,) = desk.centre.offers(carla)
-    desk.answer(offer, "rejected")
     bob = desk.worker("Bob")
-    desk.centre.move(carla, "Offline")
-    desk.settle()
+    desk.answer(offer, "rejected")
     work.accepted_by(bob)
 
 
@@ -176,6 +175,7 @@ def test_a_conversation_that_its_timer_closes_takes_its_channel_along(desk: Desk
     assert desk.centre.api.workers(carla).reservations(reservation.sid).fetch().reservation_status == "wrapping"
 
 
+@requirement("S53")
 def test_a_completed_task_is_gone_after_ten_minutes(desk: Desk) -> None:
     carla = desk.worker("Carla")
     work = desk.engage()

@@ -3,7 +3,7 @@
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from tests.interactions.conftest import Desk, Engagement
+from tests.interactions.conftest import Body, Desk, Engagement
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_the_other_agent_declines_goes_on_to_the_queue(desk: Desk, carla: s
 def test_a_transfer_that_is_called_off_leaves_the_agent_at_work(desk: Desk, carla: str, work: Engagement) -> None:
     bob = desk.worker("Bob")
     made = desk.transfer(work, carla, bob)
-    assert work.api.transfers(made.sid).update({"status": "failed"}).status == "failed"
+    assert work.api.transfers(made.sid).update(Body(status="failed")).status == "failed"
     assert (work.status, work.members(), len(work.tasks())) == ("active", {work.customer, "Carla"}, 1)
 
 
@@ -85,10 +85,10 @@ def test_with_a_warm_transfer_both_talk_until_the_first_says_so(desk: Desk, carl
     bob = desk.worker("Bob")
     made = desk.transfer(work, carla, bob, "warm")
     with pytest.raises(TwilioRestException, match="nobody has joined"):
-        work.api.transfers(made.sid).update({"status": "completed"})
+        work.api.transfers(made.sid).update(Body(status="completed"))
     work.accepted_by(bob)
     assert work.members() == {work.customer, "Carla", "Bob"}
-    work.api.transfers(made.sid).update({"status": "completed"})
+    work.api.transfers(made.sid).update(Body(status="completed"))
     assert work.members() == {work.customer, "Bob"}
 
 
@@ -143,6 +143,6 @@ def test_what_a_transfer_cannot_do_is_refused_by_name(desk: Desk, carla: str, wo
     ]
     for body, name in bad:
         with pytest.raises(TwilioRestException, match=f"parameter {name}") as refused:
-            work.api.transfers.create(body)
+            work.api.transfers.create(Body(body))
         assert (refused.value.status, refused.value.code) == (400, 45004)
     assert len(work.tasks()) == 1

@@ -15,10 +15,23 @@ from uuid import uuid4
 
 import pytest
 
+from parlour.accounts import service
+from parlour.accounts.service import Credentials
+from parlour.app import Program
+from parlour.conversations import conversations
+from parlour.kit.errors import ContractError
+from parlour.outbox.runner import real_now
+from parlour.rest import store
+from parlour.rest.effect import Effect
+from parlour.rest.idempotency import KEPT, LEASE
+from parlour.rest.operations import Answer
+from parlour.rest.store import Claim
+from parlour.store.unit import UnitOfWork
 from tests.channels.street import Street, street
 from tests.conftest import LiveServer
 from tests.webhooks.receiver import Receiver
 
+COUNT = "SELECT sid FROM conversation WHERE account_sid = $1"
 HEADERS = ["Idempotency-Key", "I-Twilio-Idempotency-Token", "X-Twilio-Mutation-Id"]
 
 
@@ -39,7 +52,17 @@ def post(server: LiveServer, path: str, form: dict[str, str], key: str, header: 
     """Post a form with a key."""
     known = f"{server.credentials.account_sid}:{server.credentials.auth_token}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(known).decode()}", header: key, **more}
-    request = urllib.request.Request(f"{server.url}/{path}", urlencode(form).encode(), headers)  # noqa: S310
+    return _answer(urllib.request.Request(f"{server.url}/{path}", urlencode(form).encode(), headers))  # noqa: S310
+
+
+def upload(server: LiveServer, path: str, body: bytes, key: str, headers: dict[str, str]) -> Said:
+    """Post a file with a key."""
+    known = f"{server.credentials.account_sid}:{server.credentials.auth_token}".encode()
+    headers = {"Authorization": f"Basic {base64.b64encode(known).decode()}", HEADERS[0]: key, **headers}
+    return _answer(urllib.request.Request(f"{server.url}/{path}", body, headers))  # noqa: S310
+
+
+def _answer(request: urllib.request.Request) -> Said:
     try:
         with urllib.request.urlopen(request, timeout=70) as answer:  # noqa: S310
             return Said(answer.status, answer.read())
@@ -138,6 +161,15 @@ def test_every_product_repeats(server: LiveServer, path: str, form: dict[str, st
     assert said[0] == said[1]
 
 
+def test_an_upload_is_known_by_its_length_and_type(server: LiveServer, talk: Any) -> None:
+    key, path = uuid4().hex, f"mcs/v1/Services/{talk.chat_service_sid}/Media?Filename=a.txt"
+    kind = {"Content-Type": "text/plain"}
+    first, again = (upload(server, path, b"hello", key, kind) for _ in range(2))
+    assert first.status == 201, first.body
+    assert first == again
+    assert upload(server, path, b"longer", key, kind).json["code"] == 20409
+
+
 def test_an_update_is_not_done_again_after_somebody_elses(server: LiveServer, talk: Any) -> None:
     key, path = uuid4().hex, f"conversations/v1/Conversations/{talk.sid}"
     first = post(server, path, {"FriendlyName": "mine"}, key)
@@ -204,3 +236,55 @@ def test_a_twin_waits_while_the_first_asks_a_webhook(
             assert said[0].body == said[1].body
             assert len(receiver.book) == 1
             assert [one.body for one in made.messages.list()] == ["hello"]
+
+
+async def test_keys_of_accounts_and_identities_are_their_own(program: Program, account: Credentials) -> None:
+    other = await service.create_account(program.database, program.box, friendly_name="Other")
+
+    async def keep(account_sid: str, caller: str, body_hash: str) -> bool:
+        claim = Claim(caller=caller, operation="x/v1/Things", key="k", body_hash=body_hash, holder="RQ1")
+
+        async def work(uow: UnitOfWork) -> bool:
+            now = real_now()
+            return await store.take(uow, claim, lease=now + LEASE, forgotten_before=uow.now - KEPT, real_now=now)
+
+        return await program.database.step(account_sid, work)
+
+    assert [await keep(account.account_sid, caller, "h") for caller in ("", "ann", "bob", "ann")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert await keep(other.account_sid, "", "another body")
+
+
+async def test_a_handler_may_answer_otherwise_after_a_step_that_failed(program: Program, account: Credentials) -> None:
+    claim = Claim(caller="", operation="x/v1/Things", key=uuid4().hex, body_hash="h", holder="RQ1")
+
+    async def take(uow: UnitOfWork) -> None:
+        now = real_now()
+        await store.take(uow, claim, lease=now + LEASE, forgotten_before=uow.now - KEPT, real_now=now)
+
+    async def make(uow: UnitOfWork) -> str:
+        return (await conversations.create(uow)).sid
+
+    async def make_and_refuse(uow: UnitOfWork) -> None:
+        await make(uow)
+        raise ContractError(20001, 400, "no")
+
+    await program.database.step(account.account_sid, take)
+    effect = Effect(program.database, account.account_sid, "RQ1", claim)
+    with pytest.raises(ContractError):
+        await effect.step(make_and_refuse)
+    sid = await effect.step(make)
+    with pytest.raises(ContractError):
+        await effect.step(make_and_refuse)
+    seen = await effect.read(lambda reader: conversations.fetch(reader, sid))
+    await effect.finish(Answer(201, {"sid": seen.sid}))
+    known = await program.database.read(account.account_sid, lambda reader: store.fetch(reader, claim))
+    assert known is not None
+    assert known.answer is not None
+    assert known.answer.body == f'{{"sid":"{sid}"}}'.encode()
+    made = await program.database.read(account.account_sid, lambda reader: reader.fetch(COUNT, account.account_sid))
+    assert [row["sid"] for row in made] == [sid]

@@ -9,6 +9,7 @@ import pytest
 from parlour.studio.engine import MAX_STEPS
 from parlour.studio.execution import Replied, Stopped, TimedOut
 from tests import shared_flows
+from tests.requirements import requirement
 from tests.studio.dry_run import CUSTOMER, DryRun
 from tests.studio.random_flows import EVERY_EXIT, SUBFLOW, Script, scripts
 from tests.studio.random_flows import script as made
@@ -184,6 +185,7 @@ def test_an_execution_takes_at_most_a_thousand_steps() -> None:
     assert run.log == [(81000, run.steps[-1].transitioned_from)]
 
 
+@requirement("S46")
 def test_a_widget_that_needs_a_call_takes_its_failure_exit_or_ends() -> None:
     run = DryRun(flow(widget("say", "say-play", {"audioComplete": None}, say="hello"))).start()
     assert run.path[1] == ("say", "failed", "Ended")

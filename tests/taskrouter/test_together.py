@@ -275,6 +275,7 @@ async def test_facts_carry_what_statistics_need(house: House) -> None:
         "task-queue.entered/1",
         "task.created/1",
         "reservation.created/1",
+        "routing.decided/1",
         "reservation.accepted/1",
         "task.completed/1",
         "reservation.completed/1",

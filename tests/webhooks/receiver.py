@@ -35,7 +35,9 @@ class Heard:
 
     def signed_by(self, auth_token: str) -> bool:
         """Say whether the official package takes the signature."""
-        form = self.parameters if self.method == "POST" else {}
+        form: str | dict[str, str] = self.parameters if self.method == "POST" else {}
+        if self.headers.get("content-type") == "application/json":
+            form = self.body.decode()
         return bool(RequestValidator(auth_token).validate(self.url, form, self.headers["x-twilio-signature"]))
 
 

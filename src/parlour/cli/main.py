@@ -48,6 +48,7 @@ COMMANDS = {
     "accounts": ("parlour.cli.accounts:accounts", "Accounts of this server: add, list."),
     "agent": ("parlour.cli.agent:agent", "Work as an agent in this terminal, or run robots."),
     "carriers": ("parlour.cli.carriers:carriers", "Carriers of this server: add, list."),
+    "content": ("parlour.cli.content:content", "Content templates: decide on their approval."),
     "credentials": ("parlour.cli.accounts:credentials", "Print an account's SID and auth token."),
     "db": ("parlour.cli.db:db", "The embedded PostgreSQL by itself: run, psql, status."),
     "demo": ("parlour.cli.demo:demo", "Everything with demo data, a handset and two agents."),
@@ -55,11 +56,14 @@ COMMANDS = {
     "doctor": ("parlour.cli.doctor:doctor", "Check that all is as it should be."),
     "flow": ("parlour.cli.flow:flow", "Studio flows: import, list, export."),
     "jobs": ("parlour.cli.jobs:jobs", "Jobs of the outbox: list, retry."),
+    "orphans": ("parlour.cli.orphans:orphans", "Customers whom nobody will answer: list, repair."),
     "keys": ("parlour.cli.keys:keys", "API keys of an account: add."),
+    "route": ("parlour.cli.route:route", "Routing: why a task is where it is."),
     "run": ("parlour.cli.run:run", "Run a program against this server, no line of it changed."),
     "say": ("parlour.cli.say:say", "Text from a simulated handset."),
     "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
     "users": ("parlour.cli.users:users", "People who sign in to the agent desktop: add, list, reset."),
+    "webchat": ("parlour.cli.webchat:webchat", "Deployment keys of web chats: create, list, delete."),
     "webhooks": ("parlour.cli.webhooks:webhooks", "Deliveries of webhooks: list, show, replay."),
 }
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parlour.conversations import delivery, pre_events
+from parlour.conversations import delivery, group_mms, pre_events
 from parlour.conversations.events import Origin, listeners_of
 from parlour.conversations.store.conversations import DEFAULT, IN_SCOPE, Scope
 from parlour.conversations.store.messages import Message
@@ -97,9 +97,10 @@ async def append(uow: UnitOfWork, row: Message, origin: Origin, scope: Scope) ->
 
 
 async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin, scope: Scope) -> bool:
-    recipients = [each for each in look.listeners["recipients"] if each["participant_sid"] != look.participant_sid]
+    participant_sid = group_mms.author_of(look.listeners, row.author, look.participant_sid)
+    recipients = group_mms.recipients_of(look.listeners, participant_sid)
     row.chat_service_sid = look.chat_service_sid
-    row.participant_sid = look.participant_sid
+    row.participant_sid = participant_sid
     row.delivery = delivery.summary((), total=len(recipients))
     row.recipient_count = len(recipients)
     snapshot = msgspec.structs.asdict(row)

@@ -83,15 +83,18 @@ async def create(
     sid: str | None = None,
     address_sid: str | None = None,
     pair: tuple[str, str] | None = None,
+    author_address: str | None = None,
+    initializing: bool = False,
     first_message: Mapping[str, object] = MappingProxyType({}),
     origin: Origin = API,
 ) -> Conversation:
     """Create a conversation; account defaults stand in for its timers, service and messaging service.
 
     `timers_inactive`, `timers_closed`: ISO 8601 durations; `sid`: a SID minted before; `address_sid`: the address that
-    asked for it, and `pair`: the address and proxy address it was asked for, both told in the fact; `first_message`:
-    what the webhook that is asked hears of it. Errors: 50353 the unique name is taken, 50384 created closed, 404
-    unknown service, 50056 a webhook refused, limits of §1.3 and §2.2 (conversations.md §2).
+    asked for it; `pair`: the address and proxy address it was asked for, both told in the fact, and `author_address` of
+    a group; `initializing`: the caller builds it up and then makes it active; `first_message`: what the webhook that is
+    asked hears of it. Errors: 50353 the unique name is taken, 50384 created closed, 404 unknown service, 50056 a
+    webhook refused, limits of §1.3 and §2.2 (conversations.md §2).
     """
     state = _check_state(state)
     if state == "closed":
@@ -113,7 +116,7 @@ async def create(
         friendly_name=checks.friendly_name(friendly_name),
         unique_name=checks.unique_name(unique_name),
         attributes=checks.attributes(attributes, maximum=checks.LONG_ATTRIBUTES_MAX),
-        state=state,
+        state="initializing" if initializing else state,
         state_at=uow.now,
         timer_inactive=timers_inactive,
         timer_closed=timers_closed,
@@ -128,7 +131,7 @@ async def create(
     )
     timers.restart(row, uow.now)
     address, proxy_address = pair or (None, None)
-    asked_for = {"address": address, "proxy_address": proxy_address, "author_address": address}
+    asked_for = {"address": address, "proxy_address": proxy_address, "author_address": author_address or address}
     subject = f"{address} {proxy_address}" if pair else row.unique_name or "new"
     await _ask(uow, "onConversationAdd", row, origin, subject=subject, further={**asked_for, **first_message})
     if not await store.insert(uow, row):

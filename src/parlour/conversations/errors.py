@@ -94,6 +94,7 @@ BINDING_PROXY_FOREIGN = Condition(50413, 400, "MessagingBinding.ProxyAddress {pr
 BINDING_TYPES_DIFFER = Condition(
     50414, 400, "MessagingBinding.Address and MessagingBinding.ProxyAddress are of different channels"
 )
+BINDING_NOT_WHATSAPP = Condition(50415, 400, "MessagingBinding.ProxyAddress {proxy} is not enabled for WhatsApp")
 PAIR_IN_USE = Condition(
     50416, 409, "A binding for this participant and proxy address already exists in Conversation {sid}"
 )
@@ -110,6 +111,23 @@ NO_ADDRESS_FOR_PROXY = Condition(
 )
 CONFLICTING_PARTICIPANT = Condition(50419, 409, "The participant was changed at the same time; try again")
 IDENTITY_NOT_ADDABLE = Condition(50444, 400, "The participant cannot take an Identity")
+PROJECTED_MISSING = Condition(
+    50434, 400, "MessagingBinding.ProjectedAddress was not provided: in group MMS every user has one"
+)
+GROUP_INCOMPLETE = Condition(
+    50435, 400, "Group MMS needs a MessagingBinding.Address and a MessagingBinding.ProjectedAddress at least"
+)
+GROUP_MIXED = Condition(50435, 400, "Group MMS takes no participant with a MessagingBinding.ProxyAddress")
+GROUP_TOO_LARGE = Condition(50436, 400, "A group MMS has at most {maximum} participants")
+GROUP_MEMBER_EXISTS = Condition(50437, 409, "The address is a participant of the group MMS already")
+GROUP_EXISTS = Condition(50438, 409, "Group MMS with given participant list already exists as Conversation {sid}")
+PROJECTED_FOREIGN = Condition(
+    50439, 400, "MessagingBinding.ProjectedAddress {projected} is not a number of this account for group MMS"
+)
+NO_PROJECTED_TO_REMOVE = Condition(50442, 400, "The participant has no MessagingBinding.ProjectedAddress to remove")
+BINDING_EXISTS = Condition(
+    50443, 400, "MessagingBinding.ProjectedAddress cannot be set on a participant with a binding"
+)
 ONE_LOOKUP_PARAMETER = Condition(50451, 400, "Exactly one of Identity and Address must be given")
 
 MESSAGE_NOT_FOUND = Condition(50500, 404, "Message {sid} was not found")
@@ -135,6 +153,11 @@ ATTACHMENTS_TOO_LARGE = Condition(
     50512, 400, "The attachments are larger than {maximum} bytes in all, the limit of the Flex configuration for {type}"
 )
 SUBJECT_TOO_LONG = Condition(20001, 400, "Invalid parameter Subject: longer than {maximum} characters")
+AUTHOR_NOT_IN_GROUP = Condition(50513, 400, "Author must be a participant of the group MMS")
+CONTENT_SID_INVALID = Condition(50526, 400, "ContentSid {sid} is invalid")
+CONTENT_SID_MISSING = Condition(50528, 400, "ContentSid was not provided, yet ContentVariables was")
+CONTENT_VARIABLES_INVALID = Condition(20001, 400, "Invalid parameter ContentVariables: must be a JSON object of texts")
+CONTENT_TYPE_UNSUPPORTED = Condition(50542, 400, "ContentSid {sid} has no type of content that can be sent")
 NO_CHANNEL_METADATA = Condition(50530, 404, "The message has no channel metadata")
 PAGE_TOKEN_NEGATIVE = Condition(19038, 400, "PageToken must be at least 0")
 NO_UPDATE_PARAMETERS = Condition(20161, 400, "No parameters were given to update")

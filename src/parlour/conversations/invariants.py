@@ -35,7 +35,13 @@ INVARIANTS: Final = (
         SELECT o.conversation_sid, o.conversation_sid, o.address, o.proxy_address, 'locked by nobody' FROM open_pair o
         WHERE o.account_sid = $1 AND NOT EXISTS (
             SELECT 1 FROM held h WHERE h.conversation_sid = o.conversation_sid AND h.address = o.address
-                AND h.proxy_address = o.proxy_address)""",
+                AND h.proxy_address = o.proxy_address)
+            AND NOT EXISTS (
+                SELECT 1 FROM participant p
+                JOIN conversation c ON c.account_sid = p.account_sid AND c.sid = p.conversation_sid
+                WHERE p.account_sid = o.account_sid AND p.conversation_sid = o.conversation_sid
+                    AND p.projected_address IS NOT NULL AND p.removed_at IS NULL AND c.removed_at IS NULL
+                    AND c.state <> 'closed')""",
         "Close the conversation that is not in use; its pair is released with it.",
     ),
     Invariant(

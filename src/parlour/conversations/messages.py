@@ -7,7 +7,19 @@ from typing import Any
 import msgspec
 import structlog
 
-from parlour.conversations import attachments, checks, conversations, delivery, errors, media, pre_events, timers
+from parlour.content.templates import Rendered
+from parlour.conversations import (
+    attachments,
+    checks,
+    contents,
+    conversations,
+    delivery,
+    errors,
+    group_mms,
+    media,
+    pre_events,
+    timers,
+)
 from parlour.conversations.appending import append
 from parlour.conversations.events import API, Origin, announce, listeners_of, wire
 from parlour.conversations.store import conversations as conversation_store
@@ -34,6 +46,7 @@ class Draft(msgspec.Struct, kw_only=True):
     attributes: str
     subject: str | None
     media_sids: Sequence[str]
+    content: Rendered | None = None
     date_created: datetime | None
     date_updated: datetime | None
 
@@ -66,6 +79,7 @@ async def create(
     flow: bool = False,
     scope: Scope = None,
     alone: bool = False,
+    content: Rendered | None = None,
 ) -> Message:
     """Post a message with the next index; an inactive conversation becomes active and its timers start anew.
 
@@ -76,14 +90,15 @@ async def create(
     """
     draft = Draft(
         author=checks.author(author),
-        body=checks.body(body),
+        body=checks.body(content.body if content else body),
         attributes=checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX),
         subject=checks.subject(subject),
-        media_sids=media_sids,
+        media_sids=() if content else media_sids,
+        content=content,
         date_created=date_created,
         date_updated=date_updated,
     )
-    if draft.body is None and not media_sids:
+    if draft.body is None and not draft.media_sids and content is None:
         raise errors.BODY_MISSING.error()
     origin = Origin(source=source, client_identity=client_identity, webhooks=webhooks, flow=flow)
     if not is_sid(conversation_sid, "CH"):
@@ -108,17 +123,22 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin, *, li
     attached = None
     if draft.media_sids:
         attached = await media.attach(
-            uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
+            uow,
+            draft.media_sids,
+            service_sid=taken.chat_service_sid,
+            conversation_sid=taken.sid,
+            message_sid=sid,
         )
         if limited:
             await attachments.check(uow, taken.sid, attached)
+    participant_sid = group_mms.author_of(taken.listeners, draft.author, taken.participant_sid)
     row = _row_of(uow, draft, origin, taken.sid, sid)
     row.chat_service_sid = taken.chat_service_sid
     row.index = taken.index
-    row.participant_sid = taken.participant_sid
+    row.participant_sid = participant_sid
     row.media = attached
     await _ask(uow, "onMessageAdd", row, origin, taken.messaging_service_sid, taken.configured)
-    recipients = [r for r in taken.listeners["recipients"] if r["participant_sid"] != row.participant_sid]
+    recipients = group_mms.recipients_of(taken.listeners, row.participant_sid)
     row.delivery = delivery.summary((), total=len(recipients))
     row.recipient_count = len(recipients)
     row.created_change = row.change = taken.messages_change
@@ -222,6 +242,7 @@ def _row_of(uow: UnitOfWork, draft: Draft, origin: Origin, conversation_sid: str
         date_created=date_created,
         date_updated=draft.date_updated or date_created,
         removed_at=None,
+        content=contents.kept(draft.content),
     )
 
 
@@ -288,7 +309,7 @@ async def remove(
     snapshot_row = msgspec.structs.replace(row, removed_at=uow.now)
     row.change = await store.raise_messages(uow, conversation.sid, document=is_last) or row.change
     row.removed_at = uow.now
-    row.body, row.media, row.attributes, row.subject = None, None, "{}", None
+    row.body, row.media, row.content, row.attributes, row.subject = None, None, None, "{}", None
     await store.update(uow, row)
     await media.discard(uow, await media.remove_of_message(uow, sid))
     await announce(uow, "message.removed/1", conversation, snapshot_row, origin)

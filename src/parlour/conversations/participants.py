@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from parlour.conversations import bindings, checks, conversations, errors, pre_events, roles, users
+from parlour.conversations import bindings, checks, conversations, errors, group_mms, pre_events, roles, users
 from parlour.conversations.events import API, Origin, announce, wire
 from parlour.conversations.store import conversations as conversation_store
 from parlour.conversations.store import participants as store
@@ -26,6 +26,7 @@ __all__ = [
     "check_proxy",
     "fetch",
     "find",
+    "join",
     "leave_all",
     "listen",
     "present",
@@ -56,6 +57,7 @@ async def add(
     identity: str | None = None,
     address: str | None = None,
     proxy_address: str | None = None,
+    projected_address: str | None = None,
     attributes: str = "{}",
     role_sid: str | None = None,
     source: str = "API",
@@ -64,48 +66,42 @@ async def add(
     scope: Scope = None,
     origin: Origin | None = None,
     pair_taken: bool = False,
+    group_later: bool = False,
 ) -> Participant:
-    """Add a chat user (`identity`) or an address behind a proxy to a conversation.
+    """Add a chat user (`identity`), an address behind a proxy, or a member of a group MMS to a conversation.
 
-    `pair_taken`: the caller holds the pair for this conversation already. Errors: 404/20404, 50377 closed, 50433 the
-    identity is in it, 50416 the pair is in a conversation, 50373 no messaging service, 50407-50414 binding, 50109 role,
-    50417, 50418, 50214 limits (conversations.md §3.2, §3.3).
+    `pair_taken`: the caller holds the pair for this conversation already; `group_later`: the caller settles the group
+    when all are in. Errors: 404/20404, 50377 closed, 50433 the identity is in it, 50416 the pair is in a conversation,
+    50373 no messaging service, 50407-50414 binding, 50434-50439 group MMS, 50109 role, 50417, 50418, 50214 limits
+    (conversations.md §3.2-3.4).
     """
-    origin = origin or Origin(source=source)
-    attributes = checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
     sid = await conversations.resolve(uow, conversation_sid, scope)
-    channel = _channel(identity, address, proxy_address)
-    if proxy_address is not None and not pair_taken:
-        await check_proxy(uow, channel, proxy_address)
-    if address is not None and proxy_address is not None and not pair_taken:
-        await take_pair(uow, address, proxy_address, sid)
-    conversation = await conversations.locked_open(uow, sid)
-    if channel != bindings.CHAT and not pair_taken and conversation.messaging_service_sid is None:
-        raise errors.NO_MESSAGING_SERVICE.error()
-    await _check_room(uow, conversation, identity)
-    service = await service_store.fetch_service(uow, conversation.chat_service_sid)
-    if role_sid is not None:
-        await roles.check(uow, chat_service_sid=conversation.chat_service_sid, sid=role_sid, type="conversation")
     row = Participant(
         account_sid=uow.account_sid,
         sid=uow.new_sid("MB"),
         conversation_sid=sid,
-        chat_service_sid=conversation.chat_service_sid,
-        type=channel,
+        chat_service_sid="",
+        type=_channel(identity, address, proxy_address, projected_address),
         identity=identity,
         address=address,
         proxy_address=proxy_address,
-        role_sid=role_sid or (service.default_conversation_role_sid if service else None),
-        attributes=attributes,
+        projected_address=projected_address,
+        role_sid=role_sid,
+        attributes=checks.attributes(attributes, maximum=checks.SHORT_ATTRIBUTES_MAX),
         date_created=date_created or uow.now,
         date_updated=date_updated or date_created or uow.now,
     )
+    origin = origin or Origin(source=source)
+    step = await _claim(uow, row, pair_taken=pair_taken, group_later=group_later)
+    conversation = await conversations.locked_open(uow, sid)
+    await group_mms.finish(uow, sid, step)
+    await _check_place(uow, conversation, row, needs_service=not pair_taken)
+    await _assign(uow, conversation, row)
     await ask(uow, "onParticipantAdd", conversation, row, origin, subject=f"{sid} {identity or address}")
-    if identity is None:
-        listen(conversation, row)
+    listen(conversation, row)
     row.created_change = row.change = await conversation_store.raise_roster(uow, conversation)
     if identity is not None:
-        await _join(uow, row, identity)
+        await join(uow, row, identity)
     await store.insert(uow, row)
     await announce(uow, "participant.added/1", conversation, row, origin)
     return row
@@ -132,21 +128,60 @@ async def ask(
     )
 
 
-def _channel(identity: str | None, address: str | None, proxy_address: str | None) -> str:
+def _channel(
+    identity: str | None, address: str | None, proxy_address: str | None, projected_address: str | None
+) -> str:
     if identity is not None:
         if address is not None or proxy_address is not None:
             raise errors.IDENTITY_NOT_ACCEPTABLE.error()
         checks.identity(identity)
         return bindings.CHAT
+    if projected_address is not None:
+        if address is not None or proxy_address is not None:
+            raise errors.BINDING_EXISTS.error()
+        return group_mms.CHANNEL
     if address is None and proxy_address is None:
         raise invalid_parameter("Identity", "Identity or MessagingBinding.Address must be given")
+    if proxy_address is None and address and bindings.channel_of(address) == group_mms.CHANNEL:
+        return group_mms.CHANNEL
     return bindings.check_pair(address or "", proxy_address or "")
 
 
+async def _claim(uow: UnitOfWork, row: Participant, *, pair_taken: bool, group_later: bool) -> group_mms.Step | None:
+    """Take the pair or the set of numbers; they come before the conversation in the order of locks (DESIGN 2.9)."""
+    if row.address is not None and row.proxy_address is not None and not pair_taken:
+        await check_proxy(uow, row.type, row.proxy_address)
+        await take_pair(uow, row.address, row.proxy_address, row.conversation_sid)
+    if not group_mms.takes_part(row):
+        return None
+    await group_mms.check_numbers(uow, row)
+    return None if group_later else await group_mms.enter(uow, row)
+
+
+async def _check_place(uow: UnitOfWork, conversation: Conversation, row: Participant, *, needs_service: bool) -> None:
+    if row.type != bindings.CHAT and needs_service and conversation.messaging_service_sid is None:
+        raise errors.NO_MESSAGING_SERVICE.error()
+    if group_mms.GROUP in conversation.listeners and not group_mms.takes_part(row):
+        group_mms.check([*await store.all_of(uow, conversation.sid), row])
+    await _check_room(uow, conversation, row.identity)
+
+
+async def _assign(uow: UnitOfWork, conversation: Conversation, row: Participant) -> None:
+    """Give a participant the service of its conversation, and the role that it asked for or else gets there."""
+    row.chat_service_sid = conversation.chat_service_sid
+    if row.role_sid is not None:
+        await roles.check(uow, chat_service_sid=row.chat_service_sid, sid=row.role_sid, type="conversation")
+        return
+    service = await service_store.fetch_service(uow, row.chat_service_sid)
+    row.role_sid = service.default_conversation_role_sid if service else None
+
+
 async def check_proxy(reader: Reader, channel: str, proxy_address: str) -> None:
-    """Refuse a proxy address that is not the account's (50413)."""
+    """Refuse a proxy address that is not the account's. Errors: 50413; 50415 its number has no WhatsApp."""
     owns = proxy_checks.get(channel)
     if owns is not None and not await owns(reader, proxy_address):
+        if await numbers.by_number(reader, proxy_address.removeprefix("whatsapp:")) is not None:
+            raise errors.BINDING_NOT_WHATSAPP.error(proxy=proxy_address)
         raise errors.BINDING_PROXY_FOREIGN.error(proxy=proxy_address)
 
 
@@ -184,9 +219,11 @@ def listen(conversation: Conversation, row: Participant) -> None:
             }
         )
     conversation.listeners["recipients"] = others
+    group_mms.note(conversation.listeners, row)
 
 
-async def _join(uow: UnitOfWork, row: Participant, identity: str) -> None:
+async def join(uow: UnitOfWork, row: Participant, identity: str) -> None:
+    """Give a participant the user of its identity, made if there is none yet."""
     user = await users.ensure(uow, chat_service_sid=row.chat_service_sid, identity=identity)
     row.user_sid = user.sid
     row.user_created_change = row.user_change = await user_store.raise_conversations(uow, user.sid)
@@ -248,8 +285,12 @@ async def remove(
     found = await fetch(uow, sid, participant_sid_or_identity)
     if found.address is not None and found.proxy_address is not None:
         await store.lock_pair(uow, found.address, found.proxy_address)
+    step = await group_mms.leave(uow, found) if group_mms.takes_part(found) else None
     conversation = await (conversations.locked_open(uow, sid) if refuse_closed else conversations.lock(uow, sid))
     row = await fetch(uow, sid, found.sid)
+    await group_mms.finish(uow, sid, step)
+    if conversation.state == "closed":
+        await conversation_store.release_pairs(uow, sid)
     origin = origin or Origin(source=source)
     await ask(uow, "onParticipantRemove", conversation, row, origin)
     if row.address is not None and row.proxy_address is not None:

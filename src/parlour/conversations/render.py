@@ -97,7 +97,7 @@ class Renderer:
             "date_updated": iso(row.date_updated),
             "index": row.index,
             "delivery": row.delivery,
-            "content_sid": None,
+            "content_sid": None if row.content is None else row.content["sid"],
             "url": self._url(path),
             "links": {
                 "delivery_receipts": self._url(f"{path}/Receipts"),
@@ -335,22 +335,23 @@ def _timers(date_inactive: datetime | None, date_closed: datetime | None) -> dic
 
 
 def _binding(row: Participant) -> Wire | None:
-    if row.type == bindings.CHAT:
+    if row.type == bindings.CHAT and row.projected_address is None:
         return None
-    binding: Wire = {"type": row.type, "address": row.address}
-    if row.proxy_address is not None:
-        binding["proxy_address"] = row.proxy_address
+    binding: Wire = {"type": "sms" if row.projected_address else row.type}
+    for name in ("address", "proxy_address", "projected_address"):
+        if getattr(row, name) is not None:
+            binding[name] = getattr(row, name)
     return binding
 
 
 def _full_binding(row: ParticipantConversation) -> Wire | None:
-    if row.type == bindings.CHAT:
+    if row.type == bindings.CHAT and row.projected_address is None:
         return None
     return {
         "address": row.address,
         "proxy_address": row.proxy_address,
-        "type": row.type,
+        "type": "sms" if row.projected_address else row.type,
         "level": None,
         "name": None,
-        "projected_address": None,
+        "projected_address": row.projected_address,
     }

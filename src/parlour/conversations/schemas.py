@@ -9,11 +9,7 @@ from typing import Annotated, Final
 from parlour.rest.forms import Form, Limit, choice, param
 
 EMAIL = "the e-mail channel is not served"
-GROUP_MMS = "group MMS is not served"
-CONTENT = "content templates are not served"
 REFUSED_BINDINGS: Final = {"Bindings.Email.Address": EMAIL, "Bindings.Email.Name": EMAIL}
-REFUSED_CONTENT: Final = {"ContentSid": CONTENT, "ContentVariables": CONTENT}
-REFUSED_PROJECTED: Final = {"MessagingBinding.ProjectedAddress": GROUP_MMS}
 
 
 class WriteConversation(Form):
@@ -50,6 +46,7 @@ class CreateParticipant(Form):
     identity: str | None = None
     address: str | None = param("MessagingBinding.Address")
     proxy_address: str | None = param("MessagingBinding.ProxyAddress")
+    projected_address: str | None = param("MessagingBinding.ProjectedAddress")
     date_created: str | None = None
     date_updated: str | None = None
     attributes: str | None = None
@@ -64,6 +61,7 @@ class UpdateParticipant(Form):
     attributes: str | None = None
     role_sid: str | None = None
     proxy_address: str | None = param("MessagingBinding.ProxyAddress")
+    projected_address: str | None = param("MessagingBinding.ProjectedAddress")
     identity: str | None = None
     last_read_message_index: str | None = None
     last_read_timestamp: str | None = None
@@ -78,6 +76,8 @@ class CreateMessage(Form):
     date_updated: str | None = None
     attributes: str | None = None
     media_sid: list[str] = param("MediaSid", default_factory=list)
+    content_sid: str | None = None
+    content_variables: str | None = None
     subject: str | None = None
 
 

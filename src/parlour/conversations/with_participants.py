@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parlour.conversations import errors, participants
+from parlour.conversations import errors, group_mms, participants
 from parlour.conversations.events import Origin
 from parlour.conversations.store.conversations import Conversation
 from parlour.kit.wire import decode_json
@@ -14,7 +14,7 @@ from parlour.store.unit import UnitOfWork
 
 PARTICIPANTS_MAX: Final = 10  # per request
 _KEYS: Final = frozenset({"identity", "messaging_binding", "attributes", "role_sid"})
-_BINDING_KEYS: Final = frozenset({"address", "proxy_address"})
+_BINDING_KEYS: Final = frozenset({"address", "proxy_address", "projected_address"})
 
 
 class Wanted(msgspec.Struct, kw_only=True):
@@ -23,6 +23,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     identity: str | None = None
     address: str | None = None
     proxy_address: str | None = None
+    projected_address: str | None = None
     attributes: str = "{}"
     role_sid: str | None = None
 
@@ -58,4 +59,5 @@ async def add_all(uow: UnitOfWork, conversation: Conversation, wanted: Sequence[
     """Add the participants. Errors: as in `participants.add`; then nothing of the conversation is kept."""
     for each in wanted:
         given: dict[str, Any] = msgspec.structs.asdict(each)
-        await participants.add(uow, conversation.sid, origin=origin, **given)
+        await participants.add(uow, conversation.sid, origin=origin, group_later=True, **given)
+    await group_mms.settle(uow, conversation.sid)

@@ -279,6 +279,7 @@ async def _create_task(
         routing_target=routing.target,
         task_queue_sid=routing.queue_sid if routing.worker_sid else None,
         sid=task_sid,
+        declined_by=routing.declined_by,
     )
 
 

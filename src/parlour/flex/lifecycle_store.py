@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-import msgspec
-
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.store.unit import Reader, UnitOfWork
 
@@ -140,36 +138,3 @@ async def paused_by(reader: Reader, worker_sid: str, after: str, limit: int) -> 
     """Return the channels that a worker paused, in the order of their making."""
     rows = await reader.fetch(PAUSED_BY, reader.account_sid, worker_sid, after, limit)
     return [Channel(**row) for row in rows]
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the work of a worker, a queue or the account is orchestrated; None leaves it to the next wider one.
-
-    :ivar wrap_up_after: seconds of silence in the conversation after which an agent's work wraps up.
-    :ivar maximum_wrap_up: seconds after which wrapping up completes.
-    :ivar close_at: when the conversation closes, ``wrapup`` or ``completion``.
-    :ivar on_task_end: what becomes of a channel whose last task TaskRouter ended: ``wake``, ``close`` or ``flag``.
-    """
-
-    account_sid: str = ""
-    sid: str = ""
-    auto_accept: bool | None = None
-    wrap_up_after: int | None = None
-    maximum_wrap_up: int | None = None
-    close_at: str | None = None
-    on_task_end: str | None = None
-
-
-SETTINGS: Final = "SELECT * FROM flex_orchestration WHERE account_sid = $1 AND sid = ANY($2)"
-
-
-async def settings(reader: Reader, *sids: str | None) -> Settings:
-    """Return what holds for the first of several SIDs that says it, the account's own last."""
-    order = [sid for sid in sids if sid] + [reader.account_sid]
-    rows = {row["sid"]: row for row in await reader.fetch(SETTINGS, reader.account_sid, order)}
-    found: dict[str, Any] = {}
-    for sid in order:
-        for name in ("auto_accept", "wrap_up_after", "maximum_wrap_up", "close_at", "on_task_end"):
-            if sid in rows and found.get(name) is None:
-                found[name] = rows[sid][name]
-    return Settings(**found)

@@ -12,7 +12,8 @@ from parlour.conversations import conversations, participants, roles
 from parlour.flex import errors, facts, lifecycle, store, transfers
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.lifecycle import ENDED, workspace_of
-from parlour.flex.parking import HINT, OPEN
+from parlour.flex.parking import HINT, OPEN, RECLAIM, WAKE_LATE
+from parlour.flex.settings_store import settings
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
@@ -86,7 +87,7 @@ async def conversation_ends(uow: UnitOfWork, event: Event) -> None:
             await lifecycle.out_of_conversation(uow, channel, agent)
             return
     queue_sid = event.snapshot["task"]["task_queue_sid"]
-    if (await sql.settings(uow, queue_sid)).close_at == "completion" or channel.status in ENDED or channel.parked:
+    if (await settings(uow, queue_sid)).close_at == "completion" or channel.status in ENDED or channel.parked:
         return
     if not await sql.owners(uow, channel.sid, other_than=task_sid, wrapping=False):
         await lifecycle.end(uow, channel)
@@ -151,7 +152,13 @@ async def conversation_closed(uow: UnitOfWork, event: Event) -> None:
         await close_channel(uow, channel, complete=False)
 
 
-@reactions.step("flex.channel.reclaim")
+@reactions.step(WAKE_LATE)
+async def wake_late(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Wake a parked channel that no program brought back."""
+    await lifecycle.wake(uow, str(payload["channel_sid"]), author=None)
+
+
+@reactions.step(RECLAIM)
 async def reclaim(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Bring a channel back that was paused for too long, and close one that was left for too long."""
     channel = await store.lock_channel(uow, str(payload["channel_sid"]))
@@ -205,7 +212,7 @@ async def _until_completion(uow: UnitOfWork, invites: list[Invite]) -> bool:
         task = await tasks.find(uow, workspace_of(invite), invite.task_sid)
         if task is None or task.assignment_status != "assigned":
             continue
-        if (await sql.settings(uow, task.task_queue_sid)).close_at == "completion":
+        if (await settings(uow, task.task_queue_sid)).close_at == "completion":
             return True
     return False
 

@@ -1,6 +1,6 @@
 """Where the tasks of an interaction go (flex.md §1.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ class Routing:
     """Where the task goes: ``routing.properties`` of a request (flex.md §1.3).
 
     A worker is asked alone; else a queue past the workflow; else the workflow decides.
+
+    :ivar declined_by: workers who come last for it, as they declined the same work.
     """
 
     workspace_sid: str
@@ -23,6 +25,7 @@ class Routing:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     priority: int | None = None
     timeout: int | None = None
+    declined_by: Sequence[str] = ()
 
     @property
     def target(self) -> str | None:
@@ -55,4 +58,5 @@ def again(task: Task, *, worker_sid: str | None = None) -> Routing:
         attributes=attributes if isinstance(attributes, dict) else {},
         priority=task.priority,
         timeout=task.timeout,
+        declined_by=task.rejected_by if task.assignment_status == "canceled" else (),
     )

@@ -89,31 +89,11 @@ def message_of(code: int | None) -> str | None:
     return None if code is None else ERROR_MESSAGES.get(code, "Unknown error")
 
 
-def no_service(sid: str) -> ContractError:
-    """Refuse a messaging service that the account has not."""
-    return ContractError(21701, 400, f"Invalid parameter MessagingServiceSid: {sid[:64]} does not exist")
+BAD_CONTENT_VARIABLES = ContractError(21656, 400, "Invalid parameter ContentVariables: must be a JSON object of texts")
 
 
-def no_sender(sid: str) -> ContractError:
-    """Refuse to send through a service whose pool is empty."""
-    return ContractError(21703, 400, f"Invalid parameter MessagingServiceSid: {sid} contains no phone numbers")
-
-
-def no_number(sid: str) -> ContractError:
-    """Refuse a number that the account has not."""
-    return ContractError(21704, 400, f"Invalid parameter PhoneNumberSid: {sid[:64]} is no number of this account")
-
-
-def in_service(sid: str) -> ContractError:
-    """Refuse a number that is in the pool."""
-    return ContractError(21710, 409, f"Invalid parameter PhoneNumberSid: {sid} is already in the Messaging Service")
-
-
-def elsewhere(sid: str) -> ContractError:
-    """Refuse a number that is in the pool of another service."""
+def bad_content(sid: str) -> ContractError:
+    """Refuse a content template that the account has not, or that no text can say."""
     return ContractError(
-        21712, 409, f"Invalid parameter PhoneNumberSid: {sid} is associated with another Messaging Service"
+        21654, 400, f"Invalid parameter ContentSid: '{sid[:64]}' is no content template that can be sent"
     )
-
-
-POOL_FULL = ContractError(21714, 400, "Invalid parameter PhoneNumberSid: the Messaging Service has 400 numbers already")

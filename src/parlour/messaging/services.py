@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
-from phonenumbers import NumberParseException, parse, region_code_for_number
+from phonenumbers import NumberParseException, parse, region_code_for_country_code, region_code_for_number
 
 from parlour.messaging import errors
 from parlour.messaging.store import services as store
@@ -22,6 +22,7 @@ NORTH_AMERICA: Final = "+1"
 AREA_CODE_END: Final = 5  # characters of +1 and the area code
 
 of_number = store.of_number
+oldest = store.oldest
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
@@ -110,7 +111,7 @@ async def create(uow: UnitOfWork, given: Settings) -> Service:
 
 
 async def create_default(uow: UnitOfWork) -> Service:
-    """Make the service that an account's conversations have until others are made (conversations.md §2.3)."""
+    """Make the service that an account's conversations have until it says otherwise (conversations.md §2.3)."""
     return await create(uow, Settings(friendly_name=DEFAULT_NAME))
 
 
@@ -141,13 +142,8 @@ async def fetch(reader: Reader, sid: str) -> Service:
     return row
 
 
-async def oldest(reader: Reader) -> Service | None:
-    """Return the account's first service."""
-    return await store.oldest(reader)
-
-
 async def remove(uow: UnitOfWork, sid: str) -> None:
-    """Delete a service; its numbers are free again.
+    """Delete a service; its numbers are free again. States `messaging_service.removed/1`.
 
     :raises ContractError: 404.
     """
@@ -213,7 +209,8 @@ async def choose_sender(uow: UnitOfWork, service: Service, recipient: str) -> Nu
 def country_of(phone_number: str) -> str | None:
     """Return the ISO 3166-1 country of a number, None where it is not known."""
     try:
-        region = region_code_for_number(parse(phone_number))
+        number = parse(phone_number)
     except NumberParseException:
         return None
-    return None if region in (None, "ZZ", "001") else str(region)
+    region = region_code_for_number(number) or region_code_for_country_code(number.country_code or 0)
+    return None if region in ("ZZ", "001") else str(region)

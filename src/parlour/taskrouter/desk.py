@@ -1,5 +1,6 @@
 """The desk: tasks together with every row that their change concerns, locked in the one written order (DESIGN 2.9)."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parlour.kit.wire import encode_json
 from parlour.outbox.facts import state, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
@@ -14,10 +16,10 @@ from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
 from parlour.taskrouter.audience import audience_of
 from parlour.taskrouter.marks import mark
+from parlour.taskrouter.retention import Retention
 from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
-KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
 
 ASK_CALLBACK: Final = "taskrouter.assignment"  # the job that asks a workflow's callback (§3.5)
 
@@ -34,6 +36,7 @@ class Fact:
     about: Task | Reservation | Worker
     more: dict[str, Any] = field(default_factory=dict)
     payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
+    snapshot: dict[str, Any] | None = None  # as the row was when the fact became true; None: as it is in the end
     stated: bool = True  # False: the worker's sockets are told, but nothing became true
 
 
@@ -99,7 +102,7 @@ class Desk:
             task.canceled_by = by
         if status in ("canceled", "completed"):
             task.date_ended = self.now
-            self._time(task, "taskrouter.task.purge", self.now + KEPT)
+            self._time(task, "taskrouter.task.purge", self.now + self.uow.extension(Retention).finished_tasks)
         if status in ("canceled", "completed", "wrapping"):
             self.fact(f"task.{_TASK_VERB.get(status, status)}", task)
 
@@ -222,8 +225,17 @@ class Desk:
             self.look_at(each.worker_sid)
 
     def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
-        """State this when the desk is written."""
-        self._facts.append(Fact(kind, about, more))
+        """State this when the desk is written; what is said of a task is what was true here."""
+        snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
+        self._facts.append(Fact(kind, about, more, snapshot=snapshot))
+
+    def decided(self, task: Task, decision: dict[str, Any]) -> None:
+        """Have a decision about the task recorded, unless it says what the last recorded one said."""
+        digest = hashlib.blake2b(encode_json(decision), digest_size=12).hexdigest()
+        if digest != task.explained:
+            task.explained = digest
+            self.touch_task(task)
+            self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
 
     def tell(self, kind: str, worker: Worker, payload: dict[str, Any] | None = None) -> None:
         """Tell the worker's sockets something, by default how the worker is, without stating a fact."""
@@ -296,7 +308,7 @@ class Desk:
     def _snapshot(self, fact: Fact) -> dict[str, Any]:
         about = fact.about
         if isinstance(about, Task):
-            return {**snapshots.task(about, self.now), **fact.more}
+            return fact.snapshot or {**snapshots.task(about, self.now), **fact.more}
         if isinstance(about, Worker):
             return {**snapshots.worker(about), **fact.more}
         task, worker = self.tasks[about.task_sid], self.workers[about.worker_sid]

@@ -243,7 +243,7 @@ _WAY: Final = {
     "workflow.timeout": "timed out of Workflow {workflow_friendly_name}",
     "workflow.skipped": "was skipped out of Workflow {workflow_friendly_name}",
     "task-queue.entered": "entered TaskQueue {task_queue_friendly_name}",
-    "task-queue.moved": "moved to TaskQueue {task_queue_friendly_name}",
+    "task-queue.moved": "moved out of TaskQueue {task_queue_friendly_name}",
     "task-queue.timeout": "timed out of TaskQueue {task_queue_friendly_name}",
     "reservation.failed": "could not be reserved",
 }

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from parlour.taskrouter import grammar
 from parlour.taskrouter.grammar import ExpressionSyntaxError, Path
+from parlour.taskrouter.writing import clauses, written
 
 __all__ = ["Context", "Expression", "ExpressionSyntaxError", "Layered", "compile_expression", "walk"]
 
@@ -29,11 +30,15 @@ Value: TypeAlias = Callable[[object], object]
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled condition; ``references`` are the attribute paths it reads."""
+    """A compiled condition; ``references`` are the attribute paths it reads.
+
+    :ivar clauses: the conditions that must all hold, each with its text.
+    """
 
     source: str
     references: frozenset[Path]
     test: Test = field(compare=False, repr=False)
+    clauses: "tuple[tuple[str, Test], ...]" = field(default=(), compare=False, repr=False)
 
     def matches(self, context: Context) -> bool:
         """True when the condition holds; an evaluation error counts as false (§4.3 rule 10)."""
@@ -42,8 +47,18 @@ class Expression:
         except (TypeError, ValueError, OverflowError):
             return False
 
+    def failing(self, context: Context) -> str | None:
+        """The text of the first condition that does not hold, None where all of them do."""
+        for text, test in self.clauses:
+            try:
+                if not test(context):
+                    return text
+            except (TypeError, ValueError, OverflowError):
+                return text
+        return None
 
-NEVER = Expression("", frozenset(), lambda _context: False)
+
+NEVER = Expression("", frozenset(), lambda _context: False, (("(nobody)", lambda _context: False),))
 
 
 @lru_cache(maxsize=4096)
@@ -60,7 +75,8 @@ def compile_expression(text: str, roots: frozenset[str] | None = None) -> Expres
     if not references:
         always = test({})
         test = lambda _context: always  # noqa: E731 - most queues are 1==1
-    return Expression(text, frozenset(references), test)
+    parts = tuple((written(each), _condition(each, references, roots)) for each in clauses(condition))
+    return Expression(text, frozenset(references), test, parts)
 
 
 def walk(value: object, path: Path) -> object:

@@ -71,3 +71,15 @@ SELECT EXISTS (SELECT 1 FROM reservation WHERE account_sid = $1 AND worker_sid =
 async def was_offered(reader: Reader, worker_sid: str, task_sids: Sequence[str]) -> bool:
     """Whether the worker has or had a reservation of one of the tasks."""
     return bool(await reader.fetchval(WAS_OFFERED, reader.account_sid, worker_sid, list(task_sids)))
+
+
+WORKS_ON: Final = """
+SELECT EXISTS (
+    SELECT 1 FROM reservation AS r JOIN task AS t ON t.account_sid = r.account_sid AND t.sid = r.task_sid
+    WHERE r.account_sid = $1 AND r.worker_sid = $2 AND r.reservation_status IN ('accepted', 'wrapping')
+        AND strpos(t.attributes, $3) > 0)"""
+
+
+async def works_on(reader: Reader, worker_sid: str, sid: str) -> bool:
+    """Whether the worker holds a task whose attributes name a SID, such as that of a conversation."""
+    return bool(await reader.fetchval(WORKS_ON, reader.account_sid, worker_sid, sid))

@@ -4,17 +4,20 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import membership, placing, routing, store
+from parlour.kit import failpoints
+from parlour.store.unit import UnitOfWork
+from parlour.taskrouter import deciding, membership, placing, roster, routing, store
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
-from parlour.taskrouter.rows import Task, WorkerChannel, attributes_of, row
+from parlour.taskrouter.rows import Task, attributes_of
 from parlour.taskrouter.workflow import Workflow
 
 MOST_OFFERS: Final = 50  # reservations that one pass makes
+MOST_RECORDED: Final = 25  # new tasks that find nobody whose decision a pass records
+MOST_RECORDED_AGAIN: Final = 5  # and tasks that waited before
 _LOCK: Final = 7_265_010  # first key of the advisory lock
 
 LOCK_MATCHING = "SELECT pg_advisory_xact_lock($1, $2)"
@@ -33,10 +36,6 @@ FREE = f"""{SELECT_FREE} AND w.available AND c.available
     AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity"""
 FREE_OF = f"{FREE} AND w.sid = ANY($4)"
 NAMED = f"{SELECT_FREE} AND w.sid = ANY($4)"
-ALL_WORKERS = """
-SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, w.available, a.friendly_name AS activity_name
-FROM worker AS w JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
-WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
 
 
 async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
@@ -68,6 +67,7 @@ class _Round:
         self.preferred = waiting.preferred
         self.waiting = {task.sid: task for task in waiting.tasks}
         self.workflows: dict[str, Workflow | None] = {}
+        self.demands: dict[str, Demand] = {}
 
     async def plan(self) -> Plan:
         """Compare the waiting tasks with the workers they were not compared with yet."""
@@ -77,33 +77,57 @@ class _Round:
         return await make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
 
     async def apply(self, plan: Plan) -> None:
-        """Reserve what still holds once the rows are locked, and look after tasks that found nobody."""
+        """Reserve what still holds once the rows are locked, look after tasks that found nobody, and record why."""
         alone = await self._to_look_after(plan.alone)
-        tasks = sorted({task for task, _ in plan.offers} | alone.keys())
+        waiting = self._to_record(plan.alone, alone)
+        tasks = sorted({task for task, _ in plan.offers} | alone.keys() | set(waiting))
         if tasks:
             desk = await open_desk(self.uow, self.workspace_sid, tasks, offers=plan.offers, holding=False)
+            offered: dict[str, list[str]] = {}
             for task_sid, worker_sid in plan.offers:
-                self._offer(desk, task_sid, worker_sid)
+                if self._offer(desk, task_sid, worker_sid):
+                    offered.setdefault(task_sid, []).append(worker_sid)
             for task_sid, skipped in alone.items():
                 await self._look_after(desk, task_sid, skipped)
+            await self._record(desk, offered, waiting)
             await desk.write()
+            if offered:
+                failpoints.passing(failpoints.RESERVING)
         if plan.full:
             mark(self.uow, self.workspace_sid, *sorted(self.subjects))
 
+    def _to_record(self, alone: Iterable[str], looked_after: Mapping[str, bool]) -> list[str]:
+        """Of the tasks that found nobody, those whose record this pass keeps: new ones, and a few of the others."""
+        fresh: list[str] = []
+        others: list[str] = []
+        for sid in alone:
+            if not looked_after.get(sid, False):
+                (fresh if self.demands[sid].fresh else others).append(sid)
+        return [*fresh[:MOST_RECORDED], *others[:MOST_RECORDED_AGAIN]]
+
+    async def _record(self, desk: Desk, offered: Mapping[str, Sequence[str]], waiting: Sequence[str]) -> None:
+        pending = [sid for sid in waiting if sid in desk.tasks and desk.tasks[sid].assignment_status == "pending"]
+        if not offered and not pending:
+            return
+        named = {sid for chosen in offered.values() for sid in chosen} | self.subjects
+        for sid in pending:
+            named.update(deciding.named_by(self.demands[sid]))
+        recorder = await deciding.recorder(self.uow, self.workspace_sid, sorted(named))
+        for sid, chosen in offered.items():
+            recorder.record(desk, self.demands[sid], self.workflows[sid], chosen)
+        for sid in pending:
+            recorder.record(desk, self.demands[sid], self.workflows[sid], ())
+
     async def _demands(self) -> list[Demand]:
-        demands = []
         for task in self.waiting.values():
             workflow = self.workflows[task.sid] = await placing.workflow_of(self.uow, task)
-            demands.append(
-                Demand(
-                    task,
-                    placing.target_of(task, workflow),
-                    compile_expression(task.task_queue_target_workers or ""),
-                    fresh=self.everything or task.sid in self.subjects,
-                    per_channel=task.task_channel_sid in self.per_channel,
-                )
+            self.demands[task.sid] = deciding.demand_of(
+                task,
+                workflow,
+                fresh=self.everything or task.sid in self.subjects,
+                per_channel=task.task_channel_sid in self.per_channel,
             )
-        return demands
+        return list(self.demands.values())
 
     async def _candidates(self, demands: Sequence[Demand]) -> list[Candidate]:
         """Free workers: all of them when a task is new to them, else those who changed."""
@@ -128,33 +152,23 @@ class _Round:
         expressions = (each.target.expression for each in demands)
         if not any(path[:2] == ("worker", "channel") for e in expressions if e for path in e.references):
             return {}
-        found: dict[str, dict[str, Load]] = {}
-        for record in await self.uow.fetch(sql.WORKER_CHANNELS_OF, self.uow.account_sid, sorted(workers)):
-            each = row(WorkerChannel, record)
-            found.setdefault(each.worker_sid, {})[each.task_channel_sid] = Load(
-                each.task_channel_unique_name,
-                each.configured_capacity,
-                each.load,
-                each.assigned_tasks,
-                each.available,
-                each.last_reserved_time,
-            )
-        return found
+        return await roster.loads_of(self.uow, workers)
 
-    def _offer(self, desk: Desk, task_sid: str, worker_sid: str) -> None:
+    def _offer(self, desk: Desk, task_sid: str, worker_sid: str) -> bool:
         task, worker = desk.tasks.get(task_sid), desk.workers.get(worker_sid)
         if task is None or not self._unmoved(task) or task.assignment_status not in ("pending", "reserved"):
             desk.look_at(worker_sid)  # still free, and other tasks were planned without them
-            return
+            return False
         channel = desk.channels.get((worker_sid, task.task_channel_sid))
         if worker is None or channel is None:
             desk.look_at(task_sid)
-            return
+            return False
         directed = task.ignore_capacity and task.routing_target == worker_sid
         if directed or (worker.available and channel.free):
             desk.offer(task, worker, channel)
-        else:
-            desk.look_at(task_sid)
+            return True
+        desk.look_at(task_sid)
+        return False
 
     def _unmoved(self, task: Task) -> bool:
         """Whether the task is still where the plan saw it; else whoever moved it marked it."""
@@ -183,7 +197,7 @@ class _Round:
         counts = {"available": 0, "unavailable": 0}
         for each in await store.activities(self.uow, self.workspace_sid):
             counts[each.sid] = 0
-        for worker in await _everybody(self.uow, self.workspace_sid):
+        for worker in await roster.everybody(self.uow, self.workspace_sid):
             if queue.matches(worker.context):
                 counts["available" if worker.available else "unavailable"] += 1
                 activity = str(worker.built_in["activity_sid"])
@@ -234,31 +248,7 @@ def _candidates_of(
             fresh=record["sid"] in subjects,
             last_reserved=record["last_reserved_time"],
             attributes=attributes[key],
-            built_in=_built_in(record),
+            built_in=roster.built_in(record),
             channels=loads.get(record["sid"]) or {record["task_channel_sid"]: load},
         )
     return list(found.values())
-
-
-def _built_in(record: Any) -> dict[str, object]:
-    return {name: record[name] for name in ("sid", "friendly_name", "activity_sid", "activity_name")}
-
-
-async def _everybody(reader: Reader, workspace_sid: str) -> list[Candidate]:
-    records = await reader.fetch(ALL_WORKERS, reader.account_sid, workspace_sid)
-    versions = {(record["sid"], record["attributes_version"]) for record in records}
-    attributes = await membership.attributes_of_all(reader, versions)
-    return [
-        Candidate(
-            sid=record["sid"],
-            friendly_name=record["friendly_name"],
-            available=record["available"],
-            fresh=False,
-            last_reserved=reader.now,
-            attributes=attributes[record["sid"], record["attributes_version"]],
-            built_in=_built_in(record),
-            channels={},
-        )
-        for record in records
-        if (record["sid"], record["attributes_version"]) in attributes
-    ]

@@ -4,7 +4,15 @@ from typing import Final
 
 from parlour.outbox.reactions import Reactions
 from parlour.package import Invariant, Package
-from parlour.taskrouter import event_routes, routes, task_routes, worker_routes, workflow_routes
+from parlour.taskrouter import (
+    event_routes,
+    explain_routes,
+    routes,
+    statistics_routes,
+    task_routes,
+    worker_routes,
+    workflow_routes,
+)
 from parlour.taskrouter.assignment import add_assignment
 from parlour.taskrouter.callback import add_callback
 from parlour.taskrouter.events import reactions
@@ -72,6 +80,8 @@ def package(deliverer: Deliverer) -> Package:
             worker_routes.operations,
             task_routes.operations,
             event_routes.operations,
+            explain_routes.operations,
+            statistics_routes.operations,
         ],
         reactions=[reactions, callbacks],
         invariants=[

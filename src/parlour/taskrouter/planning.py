@@ -130,13 +130,14 @@ async def make_plan(demands: Sequence[Demand], candidates: Sequence[Candidate], 
             return plan
         for candidate in chosen:
             plan.offers.append((demand.task.sid, candidate.sid))
-            _take(candidate, demand.task, now)
+            reserve(candidate, demand.task, now)
             idle.remove(candidate)
             idle.append(candidate)  # reserved now, so idle for the shortest time
     return plan
 
 
-def _take(candidate: Candidate, task: Task, now: datetime) -> None:
+def reserve(candidate: Candidate, task: Task, now: datetime) -> None:
+    """Count the task among what the candidate holds."""
     candidate.last_reserved = now
     load = candidate.channels.get(task.task_channel_sid)
     if load is not None:

@@ -6,7 +6,7 @@ from parlour.kit.wire import decode_json
 from parlour.rest.forms import Form, JsonObject, Limit, choice, param, ref
 from parlour.rest.operations import Answer, Call, Operations, Page
 from parlour.store.unit import Reader
-from parlour.taskrouter import activities, channels, membership, queues, schemas, store, workers, workspaces
+from parlour.taskrouter import activities, advice, channels, membership, queues, schemas, store, workers, workspaces
 from parlour.taskrouter.errors import refused
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.paging import answer, filtered, ordering, page_of
@@ -302,7 +302,8 @@ async def create_task_queue(call: Call, form: CreateTaskQueue) -> Answer:
             assignment_activity_sid=form.assignment_activity_sid or None,
         )
     )
-    return Answer(201, schemas.task_queue(call.urls, made))
+    warnings = await call.read(lambda reader: advice.of_queue(reader, made))
+    return Answer(201, schemas.task_queue(call.urls, made), advice.headers(warnings))
 
 
 @operations.get(TASK_QUEUES, form=ListTaskQueues)
@@ -362,7 +363,8 @@ async def update_task_queue(call: Call, form: UpdateTaskQueue) -> Answer:
             assignment_activity_sid=form.assignment_activity_sid or None,
         )
     )
-    return Answer(200, schemas.task_queue(call.urls, row))
+    warnings = await call.read(lambda reader: advice.of_queue(reader, row))
+    return Answer(200, schemas.task_queue(call.urls, row), advice.headers(warnings))
 
 
 @operations.delete(f"{TASK_QUEUES}/{{Sid}}")

@@ -30,6 +30,8 @@ async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) 
         _cancel(desk, task, WORKFLOW_TIMEOUT, "workflow_timeout")
         return
     found = workflow.filter_at(position)
+    if had_queue and task.task_queue_sid != queue.sid:
+        desk.fact("task-queue.moved", task)  # of the queue that it leaves
     moved = placing.enter_target(task, workflow, position, queue, desk.now)
     task.date_updated = desk.now
     desk.touch_task(task)
@@ -40,10 +42,9 @@ async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) 
         workflow_filter_expression=json.dumps(
             [found.expression.source] if found and found.expression else [], ensure_ascii=False
         ),
+        passed_filters=workflow.passed(position, attributes_of(task.attributes)),
     )
     if moved:
-        if had_queue:
-            desk.fact("task-queue.moved", task)
         desk.fact("task-queue.entered", task)
     desk.deadline(task)
     desk.look_at(task.sid)

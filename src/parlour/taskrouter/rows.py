@@ -191,6 +191,7 @@ class Task(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     date_ended: datetime | None
+    explained: str = ""  # digest of the last recorded decision
     channels_matter: bool = False  # some workflow of the workspace reads worker.channel
     calls_back: bool = False  # its workflow has an assignment callback
 

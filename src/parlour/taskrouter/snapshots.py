@@ -7,7 +7,7 @@ import msgspec
 
 from parlour.taskrouter.rows import Activity, Reservation, Task, TaskQueue, Worker, WorkerChannel
 
-_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "channels_matter", "calls_back")
+_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "channels_matter", "calls_back", "explained")
 
 
 def plain(row: msgspec.Struct) -> dict[str, Any]:

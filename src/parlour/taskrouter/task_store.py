@@ -81,7 +81,7 @@ SELECT t.account_sid, t.sid, t.workspace_sid, t.assignment_status, t.attributes,
        coalesce(q.task_order, 'FIFO') AS task_order, t.virtual_start_time, t.routing_target, t.ignore_capacity,
        t.version, t.filter, t.target, t.target_seconds, t.target_deadline, t.entering, t.workflow_entered_date,
        t.group_key, t.rank_priority, t.rank_time, t.rejected_by, t.assignment_count, t.date_created, t.date_updated,
-       t.date_ended,
+       t.date_ended, t.explained,
        EXISTS (SELECT 1 FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND reads_channels)
            AS channels_matter, coalesce(f.assignment_callback_url, '') <> '' AS calls_back
 FROM task AS t
@@ -103,10 +103,16 @@ WAITING_OF_WORKFLOW = """
 SELECT sid FROM task
 WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL AND assignment_status = 'pending' ORDER BY sid"""
 # Takes the marks, and reads in the same snapshot the first tasks of every group: a waiting task is seen here only
-# together with its mark. The groups are found by jumping along the index, one step each.
+# together with its mark. The groups are found by jumping along the index, one step each. Where workers alone are
+# marked, no group needs more tasks than they have room for; a task that is marked itself is always read.
 WAITING = f"""
 WITH RECURSIVE taken AS (
     DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 RETURNING subject_sid
+), most AS (
+    SELECT CASE WHEN bool_and(subject_sid LIKE 'WK%') THEN least($3, 1 + coalesce((
+        SELECT sum(greatest(configured_capacity - pending_tasks - assigned_tasks - wrapping_tasks, 0))
+        FROM worker_channel WHERE account_sid = $1 AND worker_sid IN (SELECT subject_sid FROM taken)), 0))
+        ELSE $3 END AS tasks FROM taken
 ), each_group AS (
     (SELECT group_key FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
      ORDER BY group_key LIMIT 1)
@@ -119,14 +125,16 @@ WITH RECURSIVE taken AS (
     SELECT first.sid FROM each_group CROSS JOIN LATERAL (
         SELECT sid FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
             AND task.group_key = each_group.group_key
-        ORDER BY rank_priority, rank_time, sid LIMIT $3
+        ORDER BY rank_priority, rank_time, sid LIMIT (SELECT tasks FROM most)
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
 SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
        (SELECT prioritize_queue_order FROM workspace WHERE account_sid = $1 AND sid = $2) AS preferred,
        (SELECT channel_optimized_routing FROM task_channel
         WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
-FROM ({SELECT_TASK} AND t.sid = ANY(ARRAY(SELECT sid FROM head))) AS waiting"""  # noqa: S608
+FROM ({SELECT_TASK} AND t.assignment_status = 'pending' AND t.sid = ANY(ARRAY(
+    SELECT sid FROM head UNION SELECT subject_sid FROM taken WHERE subject_sid LIKE 'WT%'))) AS waiting"""  # noqa: S608
+SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
     workflow_sid, workflow_revision, task_queue_sid, task_queue_entered_date, virtual_start_time, routing_target,
@@ -143,12 +151,13 @@ SET assignment_status = n.assignment_status, attributes = n.attributes, priority
     target_seconds = n.target_seconds, target_deadline = n.target_deadline, entering = n.entering,
     group_key = n.group_key, rank_priority = n.rank_priority, rank_time = n.rank_time,
     rejected_by = n.rejected_by, assignment_count = n.assignment_count, date_updated = n.date_updated,
-    date_ended = n.date_ended
+    date_ended = n.date_ended, explained = n.explained
 FROM jsonb_to_recordset($2::jsonb) AS n (sid text, assignment_status text, attributes text, priority int, reason text,
     canceled_by text, task_channel_sid text, workflow_revision int, task_queue_sid text,
     task_queue_entered_date timestamptz, virtual_start_time timestamptz, version int, filter int, target int,
     target_seconds int, target_deadline timestamptz, entering boolean, group_key text, rank_priority bigint,
-    rank_time bigint, rejected_by text[], assignment_count int, date_updated timestamptz, date_ended timestamptz)
+    rank_time bigint, rejected_by text[], assignment_count int, date_updated timestamptz, date_ended timestamptz,
+    explained text)
 WHERE t.account_sid = $1 AND t.sid = n.sid"""
 FETCH_CONFIGURATION = """
 SELECT configuration FROM workflow_revision WHERE account_sid = $1 AND workflow_sid = $2 AND revision = $3"""

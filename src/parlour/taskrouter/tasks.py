@@ -1,5 +1,6 @@
 """Tasks: creation, attributes, and the ways they end (taskrouter.md §2)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -31,11 +32,13 @@ async def create(
     ignore_capacity: bool | None = None,
     virtual_start_time: datetime | None = None,
     sid: str | None = None,
+    declined_by: Sequence[str] = (),
 ) -> Task:
     """Make a task and put it where its workflow or routing target says (§2.1, §2.4).
 
     :param timeout: seconds that it may wait before it is canceled.
     :param task_channel: SID or unique name.
+    :param declined_by: workers who come last for it, as they declined the same work as another task.
     :param ignore_capacity: only with a worker as routing target, where it is the default.
     :raises ContractError: 404 of the workspace; 400/20001 for what is not in it, or when no filter holds.
     """
@@ -73,6 +76,9 @@ async def create(
     schedule(uow, "taskrouter.task.ttl", lane=f"timer:task:{task.sid}", at=task.expires, payload=payload)
     desk.fact("task.created", task)
     await desk.write()
+    if declined_by:
+        task.rejected_by = list(declined_by)
+        await uow.execute(sql.SET_REJECTED_BY, uow.account_sid, task.sid, task.rejected_by)
     return task
 
 

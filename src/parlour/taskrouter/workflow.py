@@ -39,6 +39,7 @@ class Target:
     priority: int | None = None
     timeout: int | None = None
     order_by: tuple[OrderClause, ...] = ()
+    order_text: str = ""
     skip_if: Expression | None = None
     known_worker_sid: Path | None = None
     known_worker_friendly_name: Path | None = None
@@ -108,6 +109,15 @@ class Workflow:
     def enter(self, attributes: Context) -> Position | None:
         """Where a new task goes: the first filter that holds, else default_filter (§3.2 step 1)."""
         return self._first_matching(0, attributes, with_default=True)
+
+    def passed(self, position: Position, attributes: Context) -> list[dict[str, str | int | None]]:
+        """The filters before a position that do not hold, each with the condition that does not."""
+        end = len(self.filters) if position.filter == DEFAULT_FILTER else position.filter
+        return [
+            {"filter_number": index + 1, "filter_name": each.name, "clause": each.expression.failing(attributes)}
+            for index, each in enumerate(self.filters[:end])
+            if each.expression is not None
+        ]
 
     def after_timeout(self, position: Position, attributes: Context) -> Position | None:
         """Where a task goes when its target's time is over; None ends it (§3.2 step 6)."""
@@ -203,6 +213,7 @@ def _target(fields: Mapping[str, object], where: str, inherited: str | None) -> 
         priority=_integer(fields, "priority", where, least=0),
         timeout=_integer(fields, "timeout", where, least=1),
         order_by=_order(order_by, f"{where}.order_by") if order_by else (),
+        order_text=order_by or "",
         skip_if=_expression(skip_if, f"{where}.skip_if", _SKIP_ROOTS) if skip_if else None,
         known_worker_sid=by_sid,
         known_worker_friendly_name=by_name,

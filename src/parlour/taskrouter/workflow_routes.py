@@ -3,7 +3,7 @@
 from parlour.rest.forms import Form
 from parlour.rest.operations import Answer, Call, Operations
 from parlour.store.unit import Reader
-from parlour.taskrouter import schemas, store, workflows
+from parlour.taskrouter import advice, schemas, store, workflows
 from parlour.taskrouter.paging import answer, page_of
 from parlour.taskrouter.routes import WORKSPACE, ByName, LongName, ReservationTimeout, under
 from parlour.taskrouter.rows import Workflow
@@ -44,7 +44,8 @@ async def create_workflow(call: Call, form: CreateWorkflow) -> Answer:
             fallback_assignment_callback_url=form.fallback_assignment_callback_url,
         )
     )
-    return Answer(201, schemas.workflow(call.urls, made))
+    warnings = await call.read(lambda reader: advice.of_workflow(reader, made))
+    return Answer(201, schemas.workflow(call.urls, made), advice.headers(warnings))
 
 
 @operations.get(WORKFLOWS, form=ByName)
@@ -84,7 +85,8 @@ async def update_workflow(call: Call, form: UpdateWorkflow) -> Answer:
             re_evaluate_tasks=form.re_evaluate_tasks,
         )
     )
-    return Answer(200, schemas.workflow(call.urls, row))
+    warnings = await call.read(lambda reader: advice.of_workflow(reader, row))
+    return Answer(200, schemas.workflow(call.urls, row), advice.headers(warnings))
 
 
 @operations.delete(f"{WORKFLOWS}/{{Sid}}")

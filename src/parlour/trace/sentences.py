@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from parlour.taskrouter.explanation import text as routing_text
+
 LONGEST: Final = 60  # characters of a text shown
 
 Snapshot = Mapping[str, Any]
@@ -135,6 +137,7 @@ def _error(s: Snapshot) -> str:
 _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "account.created": lambda s: f"The account {quoted(s.get('friendly_name'))} was made.",
     "carrier_message.received": _carrier_received,
+    "carrier_message.refused": lambda s: f"The webhook that is asked first refused the text: {quoted(s.get('body'))}",
     "carrier_message.queued": _carrier_queued,
     "carrier_message.updated": _carrier_updated,
     "conversation.added": _conversation_added,
@@ -171,6 +174,7 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "task.wrapup": _task_ended("is wrapping up"),
     "task.completed": _task_ended("was completed"),
     "task.deleted": _task_ended("was deleted"),
+    "routing.decided": routing_text,
     "reservation.created": _reservation("The task was offered to {worker}."),
     "reservation.accepted": _reservation("{worker} accepted."),
     "reservation.rejected": _reservation("{worker} rejected."),

@@ -16,8 +16,9 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.webhooks import overrides, request, store
 from parlour.webhooks.overrides import LONGEST, TOTAL
 from parlour.webhooks.request import Request
-from parlour.webhooks.store import Delivery
+from parlour.webhooks.store import FORM, JSON, Delivery
 
+REMEMBERED: Final = 1000  # auth tokens, each known by how it is kept
 SHORTEST: Final = 0.1  # seconds that a try is given at least
 LARGEST_ANSWER: Final = 1024 * 1024  # bytes
 ANSWER_KEPT: Final = 4096  # bytes of an answer in the log
@@ -30,12 +31,13 @@ log = structlog.get_logger("parlour.webhooks")
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook is to be told.
 
-    :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
-    :ivar stream: SID of the row in whose order its events come.
-    :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
-    :ivar pairs: the parameters without `RetryCount`.
+        :ivar webhook_sid: SID of the webhook, or of the service or account whose webhook it is.
+        :ivar stream: SID of the row in whose order its events come.
+        :ivar key: what is told, such as the event's SID; with `webhook_sid` it makes the idempotency token.
+        :ivar pairs: the parameters of a form without `RetryCount`.
     :ivar patience: seconds that the receiver has in all, unless its URL says otherwise.
-    :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar counted: whether the receiver is told `RetryCount`, which only Conversations publishes.
+        :ivar json: the text of a JSON body, which is sent instead of a form.
     """
 
     webhook_sid: str
@@ -48,6 +50,18 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[tuple[str, str]]
     patience: float = TOTAL
     counted: bool = True
+    json: str | None = None
+
+    @property
+    def content(self) -> str:
+        """Return how it is sent."""
+        return FORM if self.json is None else JSON
+
+    def parameters(self, number: int) -> str:
+        """Return what the `number`-th try sends, byte by byte."""
+        if self.json is not None:
+            return self.json
+        return request.encode([*self.pairs, ("RetryCount", str(number - 1))] if self.counted else self.pairs)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +121,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
             error=self.outcome.error,
             duration_ms=self.outcome.duration_ms,
             asked=asked,
+            content=told.content,
         )
 
 
@@ -116,17 +131,21 @@ class Deliverer:
     def __init__(self, outgoing: Outgoing, box: SecretsBox) -> None:
         self._outgoing = outgoing
         self._box = box
+        self._opened: dict[bytes, str] = {}
 
-    async def deliver(self, run: JobRun, told: Told) -> None:
+    async def deliver(self, run: JobRun, told: Told, auth_token: str | None = None) -> None:
         """Try, write the log, and end the job where the receiver took it.
 
         A URL that says how often is tried as often as it says, at once; any other again and again by its lane.
 
+        :param auth_token: of the account, where the caller has read it.
         :raises Retry: the receiver was away, slow or failed; its lane waits.
         :raises Dead: it refused, the guard did, or this was the last try.
         """
         own = overrides.of(told.url).retries is not None
-        tries = await self.tries(told, await run.read(self.auth_token), attempt=run.attempt)
+        if auth_token is None:
+            auth_token = await run.read(self.auth_token)
+        tries = await self.tries(told, auth_token, attempt=run.attempt)
         outcome = tries[-1].outcome
         over = own or run.attempt >= MAX_ATTEMPTS
 
@@ -135,7 +154,7 @@ class Deliverer:
                 store.insert(uow, each.row(uow, told, named(each.outcome, last=over and each is tries[-1], own=own)))
 
         if outcome.delivered:
-            await run.finish(work)
+            await run.finish(work, anyway=True)
             return
         await run.step(work)
         reason = outcome.error or f"{request.shown(told.url)[:200]} answered {outcome.status}"
@@ -154,14 +173,14 @@ class Deliverer:
         done: list[Try] = []
         while True:
             number = attempt + len(done)
-            count = [("RetryCount", str(number - 1))] if told.counted else []
-            parameters = request.encode([*told.pairs, *count])
+            parameters = told.parameters(number)
             made = request.make(
                 method=told.method,
                 url=told.url,
                 parameters=parameters,
                 auth_token=auth_token,
                 token=idempotency_token(told),
+                content=told.content,
             )
             left = max(end - time.monotonic(), SHORTEST)
             outcome = await self.call(made, connect=rules.connect, read=rules.read, total=left)
@@ -178,7 +197,12 @@ class Deliverer:
         account = await account_store.fetch_account(reader)
         if account is None:
             raise Dead(NO_ACCOUNT)
-        return self._box.open(account.auth_token)
+        sealed = account.auth_token
+        if sealed not in self._opened:
+            if len(self._opened) >= REMEMBERED:
+                self._opened.clear()
+            self._opened[sealed] = self._box.open(sealed)
+        return self._opened[sealed]
 
     async def call(
         self,

@@ -45,13 +45,14 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of(url: str, patience: float = TOTAL) -> Overrides:
-    """Return the overrides of a URL that was checked by `mistake` when it was set; other fragments say nothing.
+    """Return the overrides of a URL; other fragments say nothing, and what is out of its range counts as its limit.
 
     :param patience: seconds in all where the URL does not say.
     """
     given = dict(parse_qsl(urlsplit(url).fragment))
-    seconds = {name: int(given[name]) / 1000 for name in MILLISECONDS if given.get(name, "").isdigit()}
-    retries = int(given["rc"]) if given.get("rc", "").isdigit() else None
+    numbers = {name: int(text[:8]) for name, text in given.items() if text.isdecimal()}
+    seconds = {name: _within(numbers[name], *MILLISECONDS[name]) / 1000 for name in MILLISECONDS.keys() & numbers}
+    retries = _within(numbers["rc"], *RETRIES) if "rc" in numbers else None
     if retries is None and "rp" in given:
         retries = RETRIES_OF_A_POLICY
     return Overrides(
@@ -76,8 +77,12 @@ def _policy(text: str) -> list[str]:
     return [part.strip().lower() for part in text.split(",")]
 
 
+def _within(number: int, least: int, most: int) -> int:
+    return min(max(number, least), most)
+
+
 def _between(least: int, most: int) -> Callable[[str], bool]:
-    return lambda text: text.isdigit() and len(text) < 9 and least <= int(text) <= most
+    return lambda text: text.isdecimal() and len(text) < 9 and least <= int(text) <= most
 
 
 # Which zone calls (`e`) is no question here, and the name of the host is always indicated (`sni`): neither is checked.

@@ -22,6 +22,7 @@ async def replay(database: Database, deliverer: Deliverer, row: Delivery, *, to:
         parameters=row.parameters,
         auth_token=await database.read(row.account_sid, deliverer.auth_token),
         token=row.token,
+        content=row.content,
     )
     outcome = await deliverer.call(made, trusted=to is not None)
 
@@ -45,6 +46,7 @@ async def replay(database: Database, deliverer: Deliverer, row: Delivery, *, to:
             error=outcome.error,
             duration_ms=outcome.duration_ms,
             replay_of=row.sid,
+            content=row.content,
         )
         store.insert(uow, copy)
 

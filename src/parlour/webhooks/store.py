@@ -10,6 +10,9 @@ import msgspec
 from parlour.store import refs
 from parlour.store.unit import Reader, UnitOfWork
 
+FORM: Final = "form"
+JSON: Final = "json"
+
 refs.register("WD", "webhook_delivery")
 
 
@@ -17,6 +20,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     """A row of `webhook_delivery`: one try.
 
     :ivar asked: a pre-event, which is no part of a replay.
+    :ivar content: `FORM` or `JSON`.
     """
 
     account_sid: str
@@ -38,6 +42,7 @@ class Delivery(msgspec.Struct, kw_only=True):
     duration_ms: int
     replay_of: str | None = None
     asked: bool = False
+    content: str = FORM
 
 
 COLUMNS: Final = ", ".join(Delivery.__struct_fields__)

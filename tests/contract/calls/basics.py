@@ -37,6 +37,11 @@ def service(world: World) -> str:
     return world.keep("service", lambda: str(world.client.conversations.v1.services.create(friendly_name="Other").sid))
 
 
+def messaging_service(world: World) -> str:
+    """Return a new messaging service."""
+    return str(world.client.messaging.v1.services.create(friendly_name=world.unique("Desk")).sid)
+
+
 def conversation(world: World, root: Any, **options: Any) -> Any:
     """Return the context of a new conversation."""
     made = root.conversations.create(friendly_name=world.unique("Talk"), **options)

@@ -5,9 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 from parlour.conversations import receipts
-from tests.contract.calls.basics import ATTRIBUTES, LATER, THEN, conversation, delete_with_header, role, twice
+from tests.contract.calls.basics import (
+    ATTRIBUTES,
+    LATER,
+    THEN,
+    conversation,
+    delete_with_header,
+    messaging_service,
+    role,
+    twice,
+)
+from tests.contract.calls.content import template
 from tests.contract.calls.media import picture
-from tests.contract.calls.messaging_services import messaging_service
 from tests.contract.calls.studio import flow
 from tests.contract.inprocess import raw
 from tests.contract.world import World
@@ -90,6 +99,10 @@ def create_participant(world: World, root: Any) -> Callable[[], Any]:
     talk.participants.create(
         messaging_binding_address=world.phone(), messaging_binding_proxy_address=world.number(), attributes="{}"
     )
+    for _ in range(2):
+        conversation(world, root).participants.create(
+            identity=world.unique("ana"), messaging_binding_projected_address=world.number()
+        )
     return lambda: talk.participants.create(identity=world.unique("bob"), **options)
 
 
@@ -123,6 +136,10 @@ def update_participant(world: World, root: Any) -> Callable[[], Any]:
         ).sid
     )
     by_text.update(messaging_binding_proxy_address=world.number())
+    for _ in range(2):
+        group = conversation(world, root)
+        gateway = group.participants(group.participants.create(messaging_binding_projected_address=world.number()).sid)
+        gateway.update(messaging_binding_projected_address=world.number(), identity=world.unique("ana"))
     bob = talk.participants(talk.participants.create(identity=world.unique("bob")).sid)
     role_sid = role(world, root)
     return lambda: bob.update(
@@ -147,6 +164,9 @@ def delete_participant(world: World, root: Any) -> Callable[[], Any]:
 def create_message(world: World, root: Any) -> Callable[[], Any]:
     talk = conversation(world, root)
     media_sid = picture(world, talk.fetch().chat_service_sid)["sid"]
+    for name in ("Ana", "Ben"):
+        variables = json.dumps({"name": name})
+        talk.messages.create(content_sid=template(world), content_variables=variables)
     return lambda: talk.messages.create(
         media_sid=media_sid,
         author=world.unique("ana"),

@@ -1,8 +1,10 @@
 """Good calls of the message log and of numbers (channels.md §1)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.contract.calls.content import template
 from tests.contract.calls.messaging_services import with_numbers
 from tests.contract.good_calls import good
 from tests.contract.world import World
@@ -23,6 +25,9 @@ def create_message(world: World) -> Callable[[], Any]:
     number = world.client.incoming_phone_numbers(numbers[0]).fetch()
     service_sid = service.fetch().sid
     world.client.messages.create(to=to, messaging_service_sid=service_sid, body="Hello")
+    for name in ("Ana", "Ben"):
+        variables = json.dumps({"name": name})
+        world.client.messages.create(to=to, from_=sender, content_sid=template(world), content_variables=variables)
     return lambda: [
         world.client.messages.create(
             to=to,

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.calls.basics import role, service
-from tests.contract.calls.messaging_services import messaging_service
+from tests.contract.calls.basics import messaging_service, role, service
 from tests.contract.calls.studio import flow
 from tests.contract.good_calls import good
 from tests.contract.world import World

@@ -29,7 +29,7 @@ def options(world: World) -> dict[str, Any]:
     """Return what may be set of a workspace."""
     return {
         "friendly_name": world.unique("Workspace"),
-        "event_callback_url": f"https://example.com/{world.unique('events')}",
+        "event_callback_url": f"https://192.0.2.1/{world.unique('events')}",
         "events_filter": world.pick("task.created", "task.created,task.canceled"),
         "multi_task_enabled": world.pick(True, True),
         "prioritize_queue_order": world.pick("FIFO", "LIFO"),
@@ -216,8 +216,8 @@ def workflow_options(world: World) -> dict[str, Any]:
         "friendly_name": world.unique("Workflow"),
         "configuration": configuration(world),
         "task_reservation_timeout": world.pick(30, 60),
-        "assignment_callback_url": f"https://example.com/{world.unique('assign')}",
-        "fallback_assignment_callback_url": f"https://example.com/{world.unique('fallback')}",
+        "assignment_callback_url": f"https://192.0.2.1/{world.unique('assign')}",
+        "fallback_assignment_callback_url": f"https://192.0.2.1/{world.unique('fallback')}",
     }
 
 

@@ -79,13 +79,24 @@ class Carrier:
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
 
     async def send(
-        self, *, to: str, sender: str, body: str, media_urls: Sequence[str], status_callback: str
+        self,
+        *,
+        to: str,
+        sender: str,
+        body: str,
+        media_urls: Sequence[str],
+        status_callback: str,
+        others: Sequence[str] = (),
     ) -> Outcome:
-        """Hand a message over."""
+        """Hand a message over.
+
+        :param others: who else is in the group to which it is sent.
+        """
         form = [("To", to), ("From", sender), ("StatusCallback", status_callback)]
         if body:
             form.append(("Body", body))
         form += [("MediaUrl", url) for url in media_urls]
+        form += [("OtherRecipients", other) for other in others]
         try:
             answer = await self._outgoing.request(
                 "POST",

@@ -24,11 +24,12 @@ async def create(
     upstream_account_sid: str,
     auth_token: str,
     lists_at_once: bool = False,
+    takes_groups: bool = False,
 ) -> Connection:
     """Make a connection, or change the one of this name.
 
     :param base_url: where the carrier's API is; `/2010-04-01/…` is put behind it.
-    :param lists_at_once: see `Connection`.
+    :param lists_at_once: see `Connection`, also for `takes_groups`.
     :raises ContractError: 20001, the URL is none.
     """
     parts = urlsplit(base_url)
@@ -45,6 +46,7 @@ async def create(
         upstream_account_sid=upstream_account_sid,
         auth_token=box.seal(auth_token),
         lists_at_once=lists_at_once,
+        takes_groups=takes_groups,
         date_created=known.date_created if known else uow.now,
         date_updated=uow.now,
     )

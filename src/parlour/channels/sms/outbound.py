@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from parlour.channels.sms import asking, connections
+from parlour.channels.sms import asking, connections, kinds
 from parlour.channels.sms import parts as message_parts
 from parlour.channels.sms.carrier import Accepted, Busy, CannotAsk, NoAnswer, Refused
 from parlour.channels.sms.deps import Needs
@@ -36,6 +36,8 @@ DELIVER: Final = "sms.deliver_again"
 LAST_ATTEMPT: Final = 11  # the runner gives a job up at the next one; a send must be settled before
 MEDIA_LINK: Final = timedelta(hours=12)  # outlives the carrier's queue of ten hours
 NO_NUMBER: Final = 21606
+NO_SENDER: Final = 63007
+NO_GROUPS: Final = 30011
 UNKNOWN_ERROR: Final = 30008
 SETTLED: Final = frozenset({"sent", "failed", "unknown"})
 
@@ -87,10 +89,12 @@ async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipien
     if known is not None:
         return await _ready(needs, uow, known)
     proxy, address = str(recipient["proxy_address"]), str(recipient["address"])
-    parts = message_parts.of_message(event.snapshot["body"], event.snapshot["media"])
-    number = await numbers.by_number(uow, proxy)
-    connection = await connections.of_number(uow, number.connection_sid) if number else None
-    code = parts.error_code or (None if connection else NO_NUMBER)
+    said = event.snapshot
+    parts = message_parts.of_message(said["body"], said["media"], said.get("content"), channel=str(recipient["type"]))
+    owned, connection_sid = await kinds.connection_of(uow, proxy)
+    connection = await connections.of_number(uow, connection_sid) if owned else None
+    others = [str(each) for each in recipient.get("others", ())]
+    code = parts.error_code or _refusal(connection, proxy, others)
     row = await message_log.record_outbound(
         uow,
         from_address=proxy,
@@ -128,9 +132,17 @@ async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipien
         message_sid=event.object_sid,
         participant_sid=participant_sid,
         receipt_sid=receipt.sid,
+        others=others,
     )
     store.insert(uow, send)
     return await _ready(needs, uow, send, ours=True)
+
+
+def _refusal(connection: Connection | None, proxy_address: str, others: Sequence[str]) -> int | None:
+    """Return why nothing can be sent: no carrier, or one that carries no group MMS."""
+    if connection is None:
+        return NO_SENDER if ":" in proxy_address else NO_NUMBER
+    return NO_GROUPS if others and not connection.takes_groups else None
 
 
 async def _prepare_order(needs: Needs, uow: UnitOfWork, snapshot: dict[str, Any]) -> Ready:
@@ -190,6 +202,7 @@ def _new(
     message_sid: str | None = None,
     participant_sid: str | None = None,
     receipt_sid: str | None = None,
+    others: Sequence[str] = (),
 ) -> Send:
     return Send(
         account_sid=uow.account_sid,
@@ -208,6 +221,7 @@ def _new(
         provider_sid=None,
         error_code=code,
         reason=None,
+        others=list(others),
         date_created=uow.now,
         date_updated=uow.now,
     )
@@ -230,6 +244,7 @@ async def _deliver(needs: Needs, run: JobRun, ready: Ready) -> None:
         body=send.body,
         media_urls=ready.media_urls,
         status_callback=needs.status_url(connection, send.token),
+        others=send.others,
     )
     if isinstance(outcome, Accepted):
         failpoints.passing(failpoints.CARRIER_ACCEPTED)

@@ -1,6 +1,6 @@
 """Operations of messages and their receipts (conversations.md §4)."""
 
-from parlour.conversations import checks, conversations, errors, messages, receipts
+from parlour.conversations import checks, contents, conversations, errors, messages, receipts
 from parlour.conversations.routes.common import (
     both,
     index_token,
@@ -12,7 +12,7 @@ from parlour.conversations.routes.common import (
     scope_of,
     sid_token,
 )
-from parlour.conversations.schemas import REFUSED_CONTENT, CreateMessage, ListMessages, UpdateMessage
+from parlour.conversations.schemas import CreateMessage, ListMessages, UpdateMessage
 from parlour.conversations.store import messages as store
 from parlour.conversations.store.messages import Message, Receipt
 from parlour.rest.errors import envelope
@@ -26,9 +26,10 @@ RECEIPT = both("/Conversations/{ConversationSid}/Messages/{MessageSid}/Receipts/
 METADATA = both("/Conversations/{ConversationSid}/Messages/{MessageSid}/ChannelMetadata")
 
 
-@operations.post(*LIST, form=CreateMessage, refused=REFUSED_CONTENT)
+@operations.post(*LIST, form=CreateMessage)
 async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Post a message."""
+    content = await call.read(lambda reader: contents.rendered(reader, form.content_sid, form.content_variables))
 
     async def work(uow: UnitOfWork) -> Message:
         return await messages.create(
@@ -44,6 +45,7 @@ async def create_message(call: Call, form: CreateMessage) -> Answer:
             date_updated=checks.date(form.date_updated, errors.DATE_UPDATED_INVALID),
             scope=scope_of(call),
             alone=True,
+            content=content,
         )
 
     return Answer(201, renderer(call).message(await call.step(work)))

@@ -13,7 +13,6 @@ from parlour.conversations.routes.common import (
     sid_token,
 )
 from parlour.conversations.schemas import (
-    REFUSED_PROJECTED,
     CreateParticipant,
     ListParticipantConversations,
     UpdateParticipant,
@@ -27,7 +26,7 @@ LIST = both("/Conversations/{ConversationSid}/Participants")
 INSTANCE = both("/Conversations/{ConversationSid}/Participants/{Sid}")
 
 
-@operations.post(*LIST, form=CreateParticipant, refused=REFUSED_PROJECTED)
+@operations.post(*LIST, form=CreateParticipant)
 async def create_participant(call: Call, form: CreateParticipant) -> Answer:
     """Add a participant."""
 
@@ -38,6 +37,7 @@ async def create_participant(call: Call, form: CreateParticipant) -> Answer:
             identity=form.identity,
             address=form.address,
             proxy_address=form.proxy_address,
+            projected_address=form.projected_address,
             attributes=form.attributes or "{}",
             role_sid=form.role_sid or None,
             date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),
@@ -72,7 +72,7 @@ async def fetch_participant(call: Call, _form: object) -> Answer:
     return Answer(200, renderer(call).participant(await call.read(work)))
 
 
-@operations.post(*INSTANCE, form=UpdateParticipant, refused=REFUSED_PROJECTED)
+@operations.post(*INSTANCE, form=UpdateParticipant)
 async def update_participant(call: Call, form: UpdateParticipant) -> Answer:
     """Change a participant."""
     require_change(form)
@@ -81,6 +81,7 @@ async def update_participant(call: Call, form: UpdateParticipant) -> Answer:
         role_sid=form.role_sid,
         identity=form.identity,
         proxy_address=form.proxy_address,
+        projected_address=form.projected_address,
         last_read_message_index=form.last_read_message_index,
         last_read_timestamp=form.last_read_timestamp,
         date_created=checks.date(form.date_created, errors.DATE_CREATED_INVALID),

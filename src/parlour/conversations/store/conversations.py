@@ -112,7 +112,12 @@ TAKE_INDEX_BY_SID: Final = TAKE_INDEX.format(
 TAKE_INDEX_BY_PAIR: Final = TAKE_INDEX.format(
     where="c.sid = (SELECT o.conversation_sid FROM open_pair o"
     " WHERE o.account_sid = $1 AND o.address = $2 AND o.proxy_address = $4)",
-    author="p.address = $2 AND p.proxy_address = $4",
+    author="p.address = $2 AND (p.proxy_address = $4 OR p.proxy_address IS NULL)",
+)
+TAKE_INDEX_BY_GROUP: Final = TAKE_INDEX.format(
+    where="c.sid = (SELECT o.conversation_sid FROM open_pair o"
+    " WHERE o.account_sid = $1 AND o.address = $2 AND o.proxy_address = 'group')",
+    author="p.address = $4",
 )
 
 
@@ -246,6 +251,12 @@ async def page(
 async def take_index(uow: UnitOfWork, sid: str, author: str, scope: Scope) -> Taken | None:
     """Lock an open conversation, take its next message index and restart its timers; None if there is none."""
     record = await uow.fetchrow(TAKE_INDEX_BY_SID, uow.account_sid, sid, uow.now, author, scope)
+    return None if record is None else Taken(**record)
+
+
+async def take_index_of_group(uow: UnitOfWork, members: str, author: str) -> Taken | None:
+    """Do the same for the open conversation that holds a set of numbers."""
+    record = await uow.fetchrow(TAKE_INDEX_BY_GROUP, uow.account_sid, members, uow.now, author)
     return None if record is None else Taken(**record)
 
 

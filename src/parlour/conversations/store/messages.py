@@ -40,6 +40,7 @@ class Message(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     removed_at: datetime | None
+    content: dict[str, Any] | None = None
 
 
 class Receipt(msgspec.Struct, kw_only=True):
@@ -81,7 +82,8 @@ WHERE m.account_sid = $1 AND m.conversation_sid = $2 AND m.removed_at IS NULL AN
 ORDER BY m.index DESC LIMIT $4"""
 UPDATE: Final = """
 UPDATE message SET author = $3, participant_sid = $4, body = $5, attributes = $6, subject = $7, delivery = $8,
-    last_updated_by = $9, change = $10, date_created = $11, date_updated = $12, removed_at = $13, media = $14
+    last_updated_by = $9, change = $10, date_created = $11, date_updated = $12, removed_at = $13, media = $14,
+    content = $15
 WHERE account_sid = $1 AND sid = $2"""
 RAISE_MESSAGES: Final = """
 UPDATE conversation SET messages_change = messages_change + 1, change = change + $3
@@ -170,6 +172,7 @@ async def update(uow: UnitOfWork, row: Message) -> None:
         row.date_updated,
         row.removed_at,
         row.media,
+        row.content,
     )
 
 

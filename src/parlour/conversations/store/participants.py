@@ -27,6 +27,7 @@ class Participant(msgspec.Struct, kw_only=True):
     user_sid: str | None = None
     address: str | None
     proxy_address: str | None
+    projected_address: str | None = None
     role_sid: str | None
     attributes: str
     last_read_message_index: int | None = None
@@ -63,7 +64,8 @@ WHERE p.account_sid = $1 AND p.conversation_sid = $2 AND p.removed_at IS NULL AN
 UPDATE: Final = """
 UPDATE participant SET type = $3, identity = $4, user_sid = $5, address = $6, proxy_address = $7, role_sid = $8,
     attributes = $9, last_read_message_index = $10, last_read_timestamp = $11, notification_level = $12, change = $13,
-    user_created_change = $14, user_change = $15, date_created = $16, date_updated = $17, removed_at = $18
+    user_created_change = $14, user_change = $15, date_created = $16, date_updated = $17, removed_at = $18,
+    projected_address = $19
 WHERE account_sid = $1 AND sid = $2"""
 COUNT: Final = """
 SELECT count(*) AS all, count(*) FILTER (WHERE identity IS NULL) AS bound FROM participant
@@ -92,7 +94,7 @@ JOINED_NAMES: Final = """c.unique_name AS conversation_unique_name, c.friendly_n
     c.state AS conversation_state, c.date_inactive, c.date_closed"""
 LOOK_UP: Final = f"""
 SELECT p.account_sid, p.chat_service_sid, p.sid, p.type, p.user_sid, p.identity, p.address, p.proxy_address,
-    p.conversation_sid, {JOINED_NAMES}
+    p.projected_address, p.conversation_sid, {JOINED_NAMES}
 FROM participant p JOIN conversation c ON c.account_sid = p.account_sid AND c.sid = p.conversation_sid
 WHERE p.account_sid = $1 AND {{column}} = $2 AND {IN_SCOPE} AND p.removed_at IS NULL AND c.removed_at IS NULL
     AND ($4::text IS NULL OR p.sid < $4)
@@ -112,6 +114,7 @@ class ParticipantConversation(msgspec.Struct, kw_only=True):
     identity: str | None
     address: str | None
     proxy_address: str | None
+    projected_address: str | None
     conversation_sid: str
     conversation_unique_name: str | None
     conversation_friendly_name: str | None
@@ -180,6 +183,7 @@ async def update(uow: UnitOfWork, row: Participant) -> None:
         row.date_created,
         row.date_updated,
         row.removed_at,
+        row.projected_address,
     )
 
 

@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from parlour.messaging import dates, errors, log, numbers, render, services
+import msgspec
+
+from parlour.content import templates
+from parlour.messaging import dates, errors, log, media, numbers, render, services
 from parlour.messaging.store import log as store
 from parlour.messaging.store import services as service_store
 from parlour.messaging.store.log import Filter, LoggedMessage
 from parlour.rest.errors import not_found
 from parlour.rest.forms import Form, Limit, choice, param, ref
 from parlour.rest.operations import Answer, Call, Operations
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Reader, UnitOfWork
 
 BASE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages"
 BODY_MAX: Final = 1600  # characters
@@ -22,8 +25,6 @@ REFUSED: Final = {
     "SendAt": SCHEDULES,
     "FallbackFrom": "there is no RCS to fall back from",
     "ApplicationSid": "applications",
-    "ContentSid": "content templates",
-    "ContentVariables": "content templates",
     "PersistentAction": "channels other than SMS",
     "ValidityPeriod": "the carrier's own queue decides",
     "SmartEncoded": "the text is sent as it is",
@@ -54,6 +55,8 @@ class CreateMessage(Form):
     media_url: list[str] = param("MediaUrl", default_factory=list)
     messaging_service_sid: Annotated[str, ref("MG", code=21701)] | None = None
     status_callback: Annotated[str, Limit(max=2048)] | None = None
+    content_sid: str | None = None
+    content_variables: str | None = None
 
 
 class ListMessages(Form):
@@ -76,9 +79,28 @@ class UpdateMessage(Form):
 @operations.post(f"{BASE}.json", form=CreateMessage, refused=REFUSED, ignored=IGNORED)
 async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Send a text directly."""
+    form = await call.read(lambda reader: _filled(reader, form))
     _check(form)
 
     return Answer(201, render.message(await call.step(lambda uow: _order(uow, form))))
+
+
+async def _filled(reader: Reader, form: CreateMessage) -> CreateMessage:
+    """Put what a content template says in place of body and media. Errors: 21654 template, 21656 its values."""
+    if not form.content_sid:
+        if form.content_variables:
+            raise errors.bad_content("")
+        return form
+    content = await templates.named(reader, form.content_sid)
+    if content is None:
+        raise errors.bad_content(form.content_sid)
+    try:
+        said = templates.rendered(content, templates.values(form.content_variables))
+    except ValueError as error:
+        raise errors.BAD_CONTENT_VARIABLES from error
+    if said is None:
+        raise errors.bad_content(form.content_sid)
+    return msgspec.structs.replace(form, body=said.body or "", media_url=said.media)
 
 
 async def _order(uow: UnitOfWork, form: CreateMessage) -> LoggedMessage:
@@ -206,6 +228,11 @@ async def update_message(call: Call, form: UpdateMessage) -> Answer:
 @operations.delete(f"{BASE}/{{Sid}}.json")
 async def delete_message(call: Call, _form: Form) -> Answer:
     """Delete a message from the log."""
-    if not await call.step(lambda uow: store.delete(uow, call.path["Sid"])):
-        raise not_found(call.path["Sid"])
+
+    async def work(uow: UnitOfWork) -> None:
+        if not await store.delete(uow, call.path["Sid"]):
+            raise not_found(call.path["Sid"])
+        await media.remove_of_message(uow, call.path["Sid"])
+
+    await call.step(work)
     return Answer(204)

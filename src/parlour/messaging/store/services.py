@@ -66,8 +66,8 @@ UPDATE: Final = f"""
 UPDATE messaging_service SET {", ".join(f"{name} = ${n}" for n, name in enumerate(CHANGEABLE, 3))}
 WHERE account_sid = $1 AND sid = $2"""
 FETCH: Final = f"SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 AND sid = $2"
-LOCK: Final = f"{FETCH} FOR UPDATE"
 OLDEST: Final = f"SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 ORDER BY date_created, sid LIMIT 1"
+LOCK: Final = f"{FETCH} FOR UPDATE"
 LIST: Final = f"""
 SELECT {COLUMNS} FROM messaging_service WHERE account_sid = $1 AND ($2::text IS NULL OR sid < $2)
 ORDER BY sid DESC LIMIT $3"""

@@ -1,6 +1,6 @@
 """JSON bodies of the client API (realtime-protocol.md §7)."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -9,8 +9,6 @@ from parlour.rest.errors import ContractError, invalid_parameter
 from parlour.rest.operations import Call
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-CONTENT: Final = "content templates are not served here"
 
 
 class WriteConversation(msgspec.Struct):

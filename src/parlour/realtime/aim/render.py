@@ -112,6 +112,7 @@ class Renderer:
             "date_updated": iso_millis(row.date_updated),
             "media": None if row.media is None else [{key: entry[key] for key in shown} for entry in row.media],
             "delivery": row.delivery,
+            "content_sid": None if row.content is None else row.content["sid"],
             "url": url,
             "links": {"conversation": conversation, "messages_receipts": f"{url}/Receipts"},
         }

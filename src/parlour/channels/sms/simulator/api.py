@@ -20,7 +20,7 @@ from .settings import Order
 
 Operation = Callable[[Request], Awaitable[Response]]
 
-E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"(?:whatsapp:)?\+[1-9]\d{6,14}|messenger:[\w.-]+")
 BODY_MAX = 1600
 MEDIA_MAX = 10
 PAGE_MAX = 1000
@@ -140,7 +140,8 @@ class Api:
         if not validity.isdigit() or not 1 <= int(validity) <= 36000:
             raise Refused(21624, 400, "Invalid ValidityPeriod")
         media = tuple([await self._carrier.fetch_media(url) for url in urls])
-        return Order(to=to, sender=sender, body=body, media=media, status_callback=callback)
+        others = tuple(value for name, value in form if name == "OtherRecipients")
+        return Order(to=to, sender=sender, body=body, media=media, status_callback=callback, others=others)
 
     def _check_addresses(self, to: str, sender: str) -> None:
         if not to:

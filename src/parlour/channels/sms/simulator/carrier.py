@@ -159,6 +159,7 @@ class Carrier:
             sender=order.sender,
             body=order.body,
             media=[one.sha256 for one in self.ledger.media_of(message.sid)],
+            others=list(order.others),
             status_callback=order.status_callback,
         )
         return message

@@ -36,3 +36,4 @@ class Order:
     media: tuple[tuple[str, str, bytes], ...] = ()
     status_callback: str = ""
     direction: str = "outbound-api"
+    others: tuple[str, ...] = ()

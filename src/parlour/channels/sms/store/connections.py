@@ -19,6 +19,7 @@ class Connection(msgspec.Struct, kw_only=True, frozen=True):
     :ivar base_url: where the carrier's API is, without a path of the API itself.
     :ivar lists_at_once: the carrier's list shows a message as soon as it is accepted, so that one that is not there
         half a minute later was never accepted.
+    :ivar takes_groups: the carrier carries group MMS: a text names the others of its group in `OtherRecipients`.
     """
 
     account_sid: str
@@ -28,6 +29,7 @@ class Connection(msgspec.Struct, kw_only=True, frozen=True):
     upstream_account_sid: str
     auth_token: bytes
     lists_at_once: bool
+    takes_groups: bool = False
     date_created: datetime
     date_updated: datetime
 
@@ -39,7 +41,7 @@ INSERT INTO carrier_connection ({COLUMNS}) VALUES ({", ".join(f"${n}" for n in r
 ON CONFLICT (account_sid, name) DO NOTHING RETURNING sid"""
 UPDATE: Final = """
 UPDATE carrier_connection SET base_url = $3, upstream_account_sid = $4, auth_token = $5, lists_at_once = $6,
-    date_updated = $7
+    date_updated = $7, takes_groups = $8
 WHERE account_sid = $1 AND sid = $2"""
 FETCH: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE account_sid = $1 AND sid = $2"
 BY_NAME: Final = f"SELECT {COLUMNS} FROM carrier_connection WHERE account_sid = $1 AND name = $2"
@@ -62,6 +64,7 @@ async def update(uow: UnitOfWork, row: Connection) -> None:
         row.auth_token,
         row.lists_at_once,
         row.date_updated,
+        row.takes_groups,
     )
 
 

@@ -16,6 +16,7 @@ class Send(msgspec.Struct, kw_only=True):
 
     :ivar sid: the message in the log; also the token in the status URL where there is no receipt.
     :ivar media: `{"sid": ME…}` of conversations, `{"url": …}` of direct orders.
+    :ivar others: who else is in the group to which it is sent.
     :ivar called_at: real time of the last call to the carrier.
     """
 
@@ -35,6 +36,7 @@ class Send(msgspec.Struct, kw_only=True):
     provider_sid: str | None
     error_code: int | None
     reason: str | None
+    others: list[str] = msgspec.field(default_factory=list)
     date_created: datetime
     date_updated: datetime
 

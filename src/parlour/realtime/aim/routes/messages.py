@@ -1,9 +1,9 @@
 """Operations of messages, their receipts, and typing (realtime-protocol.md §7.5, §10)."""
 
-from parlour.conversations import errors, messages, permissions
+from parlour.conversations import contents, errors, messages, permissions
 from parlour.conversations.store import messages as store
-from parlour.realtime.aim import bodies, configuration
-from parlour.realtime.aim.bodies import CreateMessage, UpdateMessage, read, refuse
+from parlour.realtime.aim import configuration
+from parlour.realtime.aim.bodies import CreateMessage, UpdateMessage, read
 from parlour.realtime.aim.mutations import mutate
 from parlour.realtime.aim.render import meta
 from parlour.realtime.aim.routes.common import CONVERSATION, Body, at, limits, operations, renderer, seen
@@ -20,8 +20,7 @@ MESSAGE = f"{CONVERSATION}/Messages/{{Sid}}"
 async def create_message(call: Call, _form: object) -> Answer:
     """Send a message."""
     wanted = read(call, CreateMessage)
-    refuse("content_sid", wanted.content_sid, bodies.CONTENT)
-    refuse("content_variables", wanted.content_variables, bodies.CONTENT)
+    content = await call.read(lambda reader: contents.rendered(reader, wanted.content_sid, wanted.content_variables))
     if len(wanted.media_sids) > configuration.ATTACHMENTS:
         raise invalid_parameter("media_sids", f"at most {configuration.ATTACHMENTS}")
 
@@ -41,6 +40,7 @@ async def create_message(call: Call, _form: object) -> Answer:
             media_sids=wanted.media_sids,
             source=who.origin.source,
             client_identity=who.identity,
+            content=content,
         )
         return Answer(201, renderer(call).message(row))
 

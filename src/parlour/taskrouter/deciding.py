@@ -1,0 +1,112 @@
+"""Decisions of routing are recorded with what everybody was at that moment; they are read again as they were."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from parlour.store.unit import Reader, UnitOfWork
+from parlour.taskrouter import placing, roster, store
+from parlour.taskrouter.desk import Desk, open_desk
+from parlour.taskrouter.expression import compile_expression, walk
+from parlour.taskrouter.planning import Candidate, Demand, reserve
+from parlour.taskrouter.rows import Task, attributes_of
+from parlour.taskrouter.standing import decision
+from parlour.taskrouter.workflow import DEFAULT_FILTER, Position, Workflow
+
+EXAMINED: Final = 50  # workers whom a matching pass looks at for its record
+EXAMINED_BY_LOOK: Final = 500  # and whom somebody who asks looks at
+
+COUNT_WORKERS: Final = "SELECT count(*) FROM worker WHERE account_sid = $1 AND workspace_sid = $2"
+
+
+class Recorder:
+    """Records the decisions of one pass, in their order: each sees what the earlier ones took."""
+
+    def __init__(self, members: Sequence[Candidate], total: int) -> None:
+        self._members = members
+        self._by_sid = {each.sid: each for each in members}
+        self._total = total
+
+    def record(self, desk: Desk, demand: Demand, workflow: Workflow | None, chosen: Sequence[str]) -> None:
+        """Record one decision; the same one twice in a row is recorded once."""
+        task = desk.tasks[demand.task.sid]
+        found = decision(demand, self._members, chosen, self._total, place_of(demand, workflow))
+        desk.decided(task, found)
+        for sid in chosen:
+            if sid in self._by_sid:
+                reserve(self._by_sid[sid], demand.task, desk.now)
+
+
+async def recorder(reader: Reader, workspace_sid: str, named: Sequence[str], limit: int = EXAMINED) -> Recorder:
+    """Look at the workers nearest to a decision.
+
+    :param named: SIDs of those who must be among them.
+    """
+    members = await roster.nearest(reader, workspace_sid, named, limit)
+    total = len(members)
+    if total >= limit:
+        total = await reader.fetchval(COUNT_WORKERS, reader.account_sid, workspace_sid)
+    return Recorder(members, total)
+
+
+def place_of(demand: Demand, workflow: Workflow | None) -> dict[str, Any]:
+    """Where a task stands: its filter and target, its queue, and what they ask for."""
+    task, target = demand.task, demand.target
+    position = placing.position_of(task)
+    found = workflow.filter_at(position) if workflow and position else None
+    known = None
+    if target.known_worker is not None:
+        known = str(walk(attributes_of(task.attributes), target.known_worker) or "")
+    return {
+        "filter_name": found.name if found else None,
+        "filter_number": "default" if position and position.filter == DEFAULT_FILTER else _number(position),
+        "target_number": position.target + 1 if position else None,
+        "targets": len(found.targets) if found else 0,
+        "task_queue_sid": task.task_queue_sid,
+        "task_queue_name": task.task_queue_friendly_name,
+        "queue_expression": demand.queue.source,
+        "target_expression": target.expression.source if target.expression else None,
+        "order_by": target.order_text,
+        "known_worker": known,
+        "routing_target": task.routing_target,
+        "priority": task.priority,
+        "task_channel": task.task_channel_unique_name,
+    }
+
+
+def _number(position: Position | None) -> int | None:
+    return None if position is None else position.filter + 1
+
+
+def demand_of(task: Task, workflow: Workflow | None, *, fresh: bool, per_channel: bool) -> Demand:
+    """The task with what decides about it."""
+    return Demand(
+        task,
+        placing.target_of(task, workflow),
+        compile_expression(task.task_queue_target_workers or ""),
+        fresh=fresh,
+        per_channel=per_channel,
+    )
+
+
+def named_by(demand: Demand) -> list[str]:
+    """SIDs of workers whom the task itself names."""
+    found = [demand.task.routing_target] if demand.task.routing_target else []
+    if demand.target.known_worker_sid is not None:
+        known = walk(attributes_of(demand.task.attributes), demand.target.known_worker_sid)
+        found += [known] if isinstance(known, str) else []
+    return found
+
+
+async def look(uow: UnitOfWork, workspace_sid: str, task_sid: str) -> None:
+    """Record how a waiting task stands now, for somebody who asks; nothing where that is what was recorded last."""
+    desk = await open_desk(uow, workspace_sid, [task_sid], holding=False)
+    task = desk.tasks.get(task_sid)
+    if task is None or task.assignment_status != "pending":
+        return
+    workflow = await placing.workflow_of(uow, task)
+    channel = await store.task_channel(uow, workspace_sid, task.task_channel_sid)
+    optimized = channel is not None and channel.channel_optimized_routing
+    demand = demand_of(task, workflow, fresh=True, per_channel=optimized)
+    found = await recorder(uow, workspace_sid, named_by(demand), EXAMINED_BY_LOOK)
+    found.record(desk, demand, workflow, ())
+    await desk.write()
