@@ -91,6 +91,8 @@ def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> Non
     context = known.executions(ended.sid).execution_context().fetch().context
     assert context["widgets"]["hello"]["outbound"]["To"] == customer
     assert context["trigger"]["message"]["MessageSid"] == ended.initiated_by
+    # The flow is a part of this program: its address is not called over HTTP as another webhook would be.
+    assert "a text was not answered" not in town.server.log.read_text()
 
 
 def test_a_reply_reaches_an_execution_that_rest_started(town: Town) -> None:
