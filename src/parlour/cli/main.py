@@ -63,6 +63,7 @@ COMMANDS = {
     "say": ("parlour.cli.say:say", "Text from a simulated handset."),
     "trace": ("parlour.cli.trace:trace", "Tell what became of a message, a task or any other SID."),
     "users": ("parlour.cli.users:users", "People who sign in to the agent desktop: add, list, reset."),
+    "webchat": ("parlour.cli.webchat:webchat", "Deployment keys of web chats: create, list, delete."),
     "webhooks": ("parlour.cli.webhooks:webhooks", "Deliveries of webhooks: list, show, replay."),
 }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import asyncpg
 import click
 
+from parlour.accounts.store_system import system_list_accounts
 from parlour.app import KEY_FILE, Program, compose
 from parlour.kit.clock import FrozenClock
 from parlour.kit.errors import ContractError
@@ -64,6 +65,19 @@ def run_on_program(
         raise click.ClickException(error.message) from error
     except (PostgresError, OSError, asyncpg.PostgresError) as error:
         raise click.ClickException(str(error)) from error
+
+
+async def account_of(program: Program, account_sid: str | None) -> str:
+    """Return the account that a command is for: the one named, else the first."""
+    rows = await program.database.system(system_list_accounts)
+    known = [str(row["account_sid"]) for row in rows]
+    if not known:
+        raise click.ClickException("There is no account yet; `parlour start` makes the first one.")
+    if account_sid is None:
+        return str(min(rows, key=lambda row: row["date_created"])["account_sid"])
+    if account_sid not in known:
+        raise click.ClickException(f"There is no account {account_sid}")
+    return account_sid
 
 
 @asynccontextmanager

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from parlour.accounts.store_system import system_list_accounts
 from parlour.app import Program
-from parlour.cli.program import operator_options, run_on_program
+from parlour.cli.program import account_of, operator_options, run_on_program
 from parlour.flex.sign_in import users as desktop_users
 from parlour.flex.sign_in.passwords import Passwords, new_password
 from parlour.flex.sign_in.users import ROLES, DesktopUser
@@ -58,7 +57,7 @@ def add(
     async def work(program: Program) -> DesktopUser:
         hashed = await Passwords().hashed(_checked(given))
         return await program.database.step(
-            await _account(program, account_sid),
+            await account_of(program, account_sid),
             lambda uow: desktop_users.add(
                 uow, identity=identity, full_name=full_name or identity, roles=roles or ("agent",), password=hashed
             ),
@@ -76,7 +75,7 @@ def list_users(account_sid: str | None, as_json: bool, data: Path | None, databa
     """List who may sign in."""
 
     async def work(program: Program) -> list[DesktopUser]:
-        return await program.database.read(await _account(program, account_sid), desktop_users.everyone)
+        return await program.database.read(await account_of(program, account_sid), desktop_users.everyone)
 
     for user in run_on_program(data, database_url, work):
         last = "never" if user.last_sign_in is None else iso(user.last_sign_in)
@@ -104,7 +103,7 @@ def reset(
     async def work(program: Program) -> DesktopUser:
         hashed = await Passwords().hashed(_checked(given))
         return await program.database.step(
-            await _account(program, account_sid),
+            await account_of(program, account_sid),
             lambda uow: desktop_users.reset(uow, identity, hashed),
             request_id=program.database.sids.new("RQ", program.clock.now()),
         )
@@ -125,18 +124,6 @@ def _given_password(*, stdin: bool, ask: bool) -> str | None:
 def _checked(password: str) -> str:
     desktop_users.check_password(password)
     return password
-
-
-async def _account(program: Program, account_sid: str | None) -> str:
-    rows = await program.database.system(system_list_accounts)
-    known = [str(row["account_sid"]) for row in rows]
-    if not known:
-        raise click.ClickException("There is no account yet; `parlour start` makes the first one.")
-    if account_sid is None:
-        return str(min(rows, key=lambda row: row["date_created"])["account_sid"])
-    if account_sid not in known:
-        raise click.ClickException(f"There is no account {account_sid}")
-    return account_sid
 
 
 def _shown(user: DesktopUser) -> dict[str, Any]:

@@ -70,8 +70,19 @@ class Received:
     refused: bool = False
 
 
-async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
+async def has_place(reader: Reader, inbound: Inbound) -> bool:
+    """Say whether a message has a conversation, or an address that makes one."""
+    key = group_mms.key_of_inbound(inbound.address, inbound.proxy_address, inbound.others)
+    if await participant_store.holder_of_pair(reader, key.address, key.proxy_address) is not None:
+        return True
+    configuration = await addresses.find(reader, inbound.proxy_address)
+    return configuration is not None and configuration.enabled
+
+
+async def receive(uow: UnitOfWork, inbound: Inbound, *, autocreate_by: str | None = None) -> Received:
     """Put an inbound message into the open conversation of its pair or group, or make one as the address is configured.
+
+    `autocreate_by`: the messaging service that makes a conversation where no address does (§8.2, step 4).
 
     The insert into `open_pair` is the lock of "one conversation per pair" (DESIGN 2.9): a burst of first messages
     makes one conversation. A webhook that is asked first may refuse it: it is dropped then, and nobody tells its sender
@@ -85,7 +96,9 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
     if taken is not None:
         return await _append(uow, inbound, taken, origin, created=False)
     configuration = await addresses.find(uow, inbound.proxy_address)
-    if configuration is None or not configuration.enabled:
+    if configuration is not None and not configuration.enabled:
+        configuration = None
+    if configuration is None and autocreate_by is None:
         return Received(None, None, created=False)
     sid = uow.new_sid("CH")
     for _ in range(PAIR_ATTEMPTS):
@@ -97,7 +110,7 @@ async def receive(uow: UnitOfWork, inbound: Inbound) -> Received:
             return await _append(uow, inbound, taken, origin, created=False)
     else:
         raise errors.PAIR_IN_USE.error(sid=await participant_store.holder_of_pair(uow, key.address, key.proxy_address))
-    await _auto_create(uow, inbound, configuration, sid, origin, key)
+    await _auto_create(uow, inbound, configuration, autocreate_by, sid, origin, key)
     origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
     taken = await conversation_store.take_index(uow, sid, inbound.address, None)
     if taken is None:
@@ -114,7 +127,8 @@ async def _take_index(uow: UnitOfWork, inbound: Inbound, key: group_mms.Key) -> 
 async def _auto_create(
     uow: UnitOfWork,
     inbound: Inbound,
-    configuration: AddressConfiguration,
+    configuration: AddressConfiguration | None,
+    autocreate_by: str | None,
     sid: str,
     origin: Origin,
     key: group_mms.Key,
@@ -122,12 +136,13 @@ async def _auto_create(
     """Make conversation, scoped webhook and participants, in this order; the webhook sees the first message."""
     grouped = key.proxy_address == group_mms.GROUP
     natives = [number for number in key.address.split(",") if not await _owns(uow, inbound, number)]
-    conversation = await conversations.create(
+    await conversations.create(
         uow,
         sid=sid,
-        chat_service_sid=configuration.conversation_service_sid,
+        chat_service_sid=configuration.conversation_service_sid if configuration else None,
+        messaging_service_sid=autocreate_by if configuration is None else None,
         created_by="system",
-        address_sid=configuration.sid,
+        address_sid=configuration.sid if configuration else None,
         pair=(",".join(natives) if grouped else inbound.address, inbound.proxy_address),
         author_address=inbound.address if grouped else None,
         initializing=grouped,
@@ -138,13 +153,20 @@ async def _auto_create(
         origin=origin,
     )
     origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
-    await _attach_webhook(uow, configuration, sid)
-    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(configuration.type, configuration.type))
-    if not grouped:
-        await participants.add(
-            uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
-        )
+    kind = configuration.type if configuration else inbound.channel_type
+    attachments.set_scope(uow, sid, ADDRESS_TYPES.get(kind, kind))
+    if configuration is not None:
+        await integrate(uow, sid, configuration)
+    if grouped:
+        await _add_group(uow, sid, key, natives, origin)
         return
+    await participants.add(
+        uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
+    )
+
+
+async def _add_group(uow: UnitOfWork, sid: str, key: group_mms.Key, natives: list[str], origin: Origin) -> None:
+    """Add all numbers of a group: `natives` by their address, ours as projected ones; then the conversation begins."""
     for number in key.address.split(","):
         native = number in natives
         await participants.add(
@@ -165,7 +187,8 @@ async def _owns(reader: Reader, inbound: Inbound, number: str) -> bool:
     return number == inbound.proxy_address or await numbers.by_number(reader, number) is not None
 
 
-async def _attach_webhook(uow: UnitOfWork, configuration: AddressConfiguration, sid: str) -> None:
+async def integrate(uow: UnitOfWork, sid: str, configuration: AddressConfiguration) -> None:
+    """Attach what the address is integrated with; the default integration is with nothing."""
     if configuration.auto_creation_type == "studio":
         await webhooks.attach_studio(
             uow, sid, flow_sid=configuration.studio_flow_sid or "", retry_count=configuration.studio_retry_count or 0

@@ -5,7 +5,7 @@ from typing import Final
 from parlour.flex import configuration, features, render
 from parlour.flex.chime import chime
 from parlour.flex.errors import not_configured
-from parlour.flex.schemas import ListForm, PublicConfiguration
+from parlour.flex.schemas import PublicConfiguration
 from parlour.flex.store_system import Instance, system_instance
 from parlour.rest.errors import missing_parameter, not_found
 from parlour.rest.forms import Form
@@ -69,12 +69,6 @@ async def fetch_feature(call: Call, _form: Form) -> Answer:
     if found is None:
         raise not_found(call.path["Id"])
     return Answer(200, {"enabled": found.enabled})
-
-
-@flex.get("/plugins", callers=TOKEN, rights=[ANY_TOKEN], form=ListForm, ignored=("roles",))
-async def list_plugins(_call: Call, _form: ListForm) -> Answer:
-    """List the plugins of the active release: there is none until the plugin service is served."""
-    return Answer(200, [])
 
 
 @status.get("/api/v2/summary.json", callers=PUBLIC)

@@ -5,6 +5,7 @@ from typing import Final
 
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.flex import (
+    absent,
     automation,
     automation_routes,
     boot,
@@ -19,9 +20,16 @@ from parlour.flex import (
 )
 from parlour.flex.hooks import routes as hook_routes
 from parlour.flex.hooks import service as hooks
+from parlour.flex.plugin_service import routes as plugin_service
+from parlour.flex.plugin_service import runtime
 from parlour.flex.sign_in import routes as sign_in
 from parlour.flex.sign_in.passwords import Passwords
 from parlour.flex.sign_in.sessions import Sessions
+from parlour.flex.signing import Signer
+from parlour.flex.users import routes as users
+from parlour.flex.web_chats import routes as web_chats
+from parlour.flex.web_chats.rates import Rates
+from parlour.kit.outgoing import Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
 from parlour.store.database import Database
@@ -80,21 +88,26 @@ def package(
     database: Database,
     box: SecretsBox,
     tokens: AccessTokens,
+    outgoing: Outgoing,
     deliverer: Deliverer,
     *,
     base_url: str,
     token_life: int,
+    webchats_per_second: int,
     desktop: Path,
 ) -> Package:
     """Return what the floor offers.
 
     :param deliverer: tells interaction webhooks.
+    :param outgoing: fetches the bundles of plugins.
     :param base_url: the server's address, where sign-in may lead back to.
     :param token_life: seconds of a sign-in token.
+    :param webchats_per_second: how many chats a second may be opened at one address, in one process.
     :param desktop: folder of the built desktop.
     """
+    signer = Signer(database, box, tokens)
     authorization = sign_in.make_authorization(Passwords(), base_url)
-    sign_in.add_tokens(authorization, Sessions(database, box, tokens, token_life))
+    sign_in.add_tokens(authorization, Sessions(database, signer, token_life))
     return Package(
         name="flex",
         migrations="parlour.flex",
@@ -106,8 +119,13 @@ def package(
             automation_routes.operations,
             configuration_routes.operations,
             *boot.operations,
+            plugin_service.operations,
+            runtime.make_operations(database, box, outgoing),
             authorization,
-            sign_in.make_token_info(tokens),
+            *sign_in.make_token_info(tokens),
+            users.operations,
+            absent.operations,
+            *web_chats.make_operations(database, tokens, signer, Rates(webchats_per_second)),
         ],
         routes=desktop_page.routes(database, desktop),
         reactions=[

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from parlour.flex.store import Channel, Configuration, Interaction, Invite, Participant
 from parlour.flex.transfer_store import Transfer
+from parlour.flex.web_chats.store import Key
 from parlour.kit.wire import iso
 from parlour.rest.operations import Urls
 
@@ -170,3 +171,18 @@ def runtime_domain(urls: Urls) -> str:
     """Return the address of the desktop on the server that was asked."""
     own = urlsplit(urls.of(PRODUCT, ""))
     return f"{own.scheme}://{own.netloc}/desktop"
+
+
+def webchat_key(row: Key, urls: Urls) -> dict[str, Any]:
+    """A deployment key of web chats."""
+    return {
+        "sid": row.sid,
+        "account_sid": row.account_sid,
+        "friendly_name": row.friendly_name,
+        "address_sid": row.address_sid,
+        "allowed_origins": row.allowed_origins,
+        "fingerprint": row.fingerprint,
+        "date_created": iso(row.date_created),
+        "date_updated": iso(row.date_updated),
+        "url": urls.of("parlour", f"/v1/WebchatKeys/{row.sid}"),
+    }

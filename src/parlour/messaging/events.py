@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from parlour.messaging import log, services
+from parlour.messaging import answering, log, services
+from parlour.messaging.media import DELETE_FILES, Files
 from parlour.messaging.store import services as store
 from parlour.messaging.store.log import VERSION
 from parlour.outbox.facts import Event
@@ -15,8 +16,8 @@ NO_SENDER = 21703
 BAD = frozenset({"failed", "undelivered"})
 
 
-def make_reactions(deliverer: Deliverer) -> Reactions:
-    """Return the reactions; `deliverer` tells the status callbacks."""
+def make_reactions(deliverer: Deliverer, files: Files, base_url: str) -> Reactions:
+    """Return the reactions; `deliverer` tells webhooks and status callbacks."""
     reactions = Reactions("messaging")
 
     @reactions.inside("account.created/1")
@@ -34,6 +35,15 @@ def make_reactions(deliverer: Deliverer) -> Reactions:
     @reactions.after_call(log.QUEUED, log.UPDATED, lanes=_callback_lanes)
     async def tell_status(run: JobRun, event: Event) -> None:
         await deliverer.deliver(run, _told(event))
+
+    @reactions.job(answering.ANSWER)
+    async def answer(run: JobRun, payload: dict[str, Any]) -> None:
+        await answering.answer(deliverer, base_url, run, payload)
+
+    @reactions.job(DELETE_FILES)
+    async def delete_files(_run: JobRun, payload: dict[str, Any]) -> None:
+        for key in payload["keys"]:
+            await files.delete(str(key))
 
     return reactions
 

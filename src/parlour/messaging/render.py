@@ -6,6 +6,7 @@ from parlour.kit.wire import iso, rfc2822, rfc2822_or_none
 from parlour.messaging.errors import message_of
 from parlour.messaging.services import country_of
 from parlour.messaging.store.log import VERSION, LoggedMessage
+from parlour.messaging.store.media import MessageMedia
 from parlour.messaging.store.numbers import Number
 from parlour.messaging.store.services import PoolNumber, Service
 from parlour.rest.operations import Urls
@@ -87,6 +88,19 @@ def _number(row: Number) -> dict[str, Any]:
     }
 
 
+def media(row: MessageMedia) -> dict[str, Any]:
+    """Return the Media resource of a message."""
+    return {
+        "sid": row.sid,
+        "account_sid": row.account_sid,
+        "parent_sid": row.message_sid,
+        "content_type": row.content_type,
+        "date_created": rfc2822(row.date_created),
+        "date_updated": rfc2822(row.date_updated),
+        "uri": f"/{VERSION}/Accounts/{row.account_sid}/Messages/{row.message_sid}/Media/{row.sid}.json",
+    }
+
+
 def service(row: Service, urls: Urls) -> dict[str, Any]:
     """Return the messaging Service resource."""
     url = urls.of("messaging", f"/v1/Services/{row.sid}")
@@ -138,4 +152,15 @@ def pool_number(row: PoolNumber, urls: Urls) -> dict[str, Any]:
         "country_code": country_of(row.phone_number),
         "capabilities": ["MMS", "SMS"],
         "url": urls.of("messaging", f"/v1/Services/{row.service_sid}/PhoneNumbers/{row.number_sid}"),
+    }
+
+
+def integration(row: Service, urls: Urls) -> dict[str, Any]:
+    """Return what a messaging service does with texts that belong to no conversation."""
+    return {
+        "account_sid": row.account_sid,
+        "service_sid": row.sid,
+        "autocreate": row.autocreate,
+        "date_updated": iso(row.date_updated),
+        "url": urls.of("parlour", f"/v1/MessagingServices/{row.sid}"),
     }

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
-from phonenumbers import NumberParseException, parse, region_code_for_number
+from phonenumbers import NumberParseException, parse, region_code_for_country_code, region_code_for_number
 
 from parlour.messaging import errors
 from parlour.messaging.store import services as store
@@ -209,7 +209,8 @@ async def choose_sender(uow: UnitOfWork, service: Service, recipient: str) -> Nu
 def country_of(phone_number: str) -> str | None:
     """Return the ISO 3166-1 country of a number, None where it is not known."""
     try:
-        region = region_code_for_number(parse(phone_number))
+        number = parse(phone_number)
     except NumberParseException:
         return None
-    return None if region in (None, "ZZ", "001") else str(region)
+    region = region_code_for_number(number) or region_code_for_country_code(number.country_code or 0)
+    return None if region in ("ZZ", "001") else str(region)

@@ -12,12 +12,19 @@ __all__ = [
     "missing_parameter",
     "needs_main_key",
     "not_found",
+    "not_served",
 ]
 
 
 def not_found(what: str) -> ContractError:
     """Refuse a SID or name in a path that is no row of the account."""
     return ContractError(20404, 404, f"The requested resource {what} was not found")
+
+
+def not_served(path: str, why: str | None) -> ContractError:
+    """Refuse a path that is not served; a published one with the reason."""
+    error = not_found(path)
+    return error if why is None else ContractError(error.code, error.status, f"{error.message}: {why}")
 
 
 def invalid_parameter(name: str, why: str, code: int = 20001) -> ContractError:

@@ -244,6 +244,7 @@ class Operation:
     :ivar ignored: published parameters that have no effect by the contract itself.
     :ivar stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
     :ivar rights: what it does for the holder of an access token, who needs what these say; empty where no token may.
+    :ivar rate: calls a second that the contract allows to this one; None: as many as to others (rates.py).
     """
 
     method: str
@@ -257,6 +258,7 @@ class Operation:
     body: str
     stored_only: Mapping[str, str] = field(default_factory=dict)
     rights: tuple[Right, ...] = ()
+    rate: int | None = None
 
     def admit(self, caller: Caller) -> None:
         """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
@@ -276,6 +278,7 @@ class Operations:
     def __init__(self, product: str) -> None:
         self.product = product
         self.all: list[Operation] = []
+        self.absences: list[tuple[str, str]] = []
 
     def get(self, *paths: str, **options: Any) -> Callable[[handler_type], handler_type]:
         """Serve GET; the form is read from the query."""
@@ -289,6 +292,10 @@ class Operations:
         """Serve DELETE."""
         return self._serve("DELETE", paths, **options)
 
+    def absent(self, *prefixes: str, why: str) -> None:
+        """Have the refusal of a published path that is not served say why; what is served below it stays served."""
+        self.absences += [(prefix, why) for prefix in prefixes]
+
     def _serve(
         self,
         method: str,
@@ -301,6 +308,7 @@ class Operations:
         body: str = "form",
         stored_only: Mapping[str, str] | None = None,
         rights: Sequence[Right] = (),
+        rate: int | None = None,
     ) -> Callable[[handler_type], handler_type]:
         """Register a handler.
 
@@ -310,6 +318,7 @@ class Operations:
         :param body: ``form``, ``json`` (read with ``call.json()``) or ``raw`` (read with ``call.stream``).
         :param stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
         :param rights: what it does for the holder of an access token; every operation that tokens may call has some.
+        :param rate: calls a second that the contract allows to this one.
         :raises ValueError: tokens may call it and it has none, or the other way round.
         """
         if bool(rights) != (callers >= TOKEN):
@@ -330,6 +339,7 @@ class Operations:
                         body,
                         dict(stored_only or {}),
                         tuple(rights),
+                        rate,
                     )
                 )
             return handler

@@ -26,10 +26,12 @@ class Router:
     """Finds the operation of a request.
 
     :param operations: everything that is served.
+    :param absences: product, prefix of paths that are published and not served, and why.
     """
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], absences: Iterable[tuple[str, str, str]] = ()) -> None:
         self._roots: dict[str, _Node] = {}
+        self._absences = tuple(absences)
         self.operations = list(operations)
         for operation in self.operations:
             self._add(operation)
@@ -38,6 +40,13 @@ class Router:
     def products(self) -> frozenset[str]:
         """Return the products that have operations."""
         return frozenset(self._roots)
+
+    def why_absent(self, product: str, path: str) -> str | None:
+        """Return why a published path is not served, None where nothing is known of it."""
+        for owner, prefix, why in self._absences:
+            if product == owner and (path + "/").startswith(prefix + "/"):
+                return why
+        return None
 
     def match(self, method: str, product: str, path: str) -> Match | None:
         """Return the operation for a request, or None where the path is unknown.

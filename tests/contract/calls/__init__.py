@@ -9,9 +9,12 @@ from tests.contract.calls import (
     event_bridge,
     events,
     flex,
+    flex_users,
     media,
+    message_media,
     messaging,
     messaging_services,
+    plugin_service,
     push,
     realtime,
     routing,
@@ -22,6 +25,7 @@ from tests.contract.calls import (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )
 
 LOADED = (
@@ -33,9 +37,12 @@ LOADED = (
     event_bridge,
     events,
     flex,
+    flex_users,
     media,
+    message_media,
     messaging,
     messaging_services,
+    plugin_service,
     push,
     realtime,
     routing,
@@ -46,4 +53,5 @@ LOADED = (
     taskrouter,
     tasks,
     users,
+    web_chats,
 )

@@ -39,12 +39,6 @@ def service(world: World) -> Any:
     return root.services(root.services.create(friendly_name=world.unique("Desk")).sid)
 
 
-def messaging_service(world: World) -> str:
-    """Return a messaging service, made once."""
-    root = world.client.messaging.v1.services
-    return world.keep("messaging service", lambda: str(root.create(friendly_name="Texts").sid))
-
-
 def number_sid(world: World) -> str:
     """Return a new number of the account."""
     return str(world.client.incoming_phone_numbers.create(phone_number=world.phone()).sid)

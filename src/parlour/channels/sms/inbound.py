@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from parlour.channels.sms import connections, fetching
+from parlour.channels.sms import connections, fetching, kinds
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.fetching import Unavailable
 from parlour.channels.sms.store import events as store
@@ -15,10 +15,11 @@ from parlour.conversations import inbound as conversations
 from parlour.conversations.inbound import Inbound, MediaItem, Received
 from parlour.kit import failpoints
 from parlour.kit.errors import ContractError
-from parlour.messaging import log, services
+from parlour.messaging import answering, log, media, services
+from parlour.messaging.store.services import Service
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.timers import schedule
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Reader, UnitOfWork
 
 TAKE: Final = "sms.take_inbound"
 TAKE_TEXT: Final = "sms.take_inbound_text"
@@ -84,12 +85,31 @@ async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
 async def _settle(
     uow: UnitOfWork, connection_sid: str, provider_sid: str, files: Sequence[MediaItem | Unavailable]
 ) -> bool:
-    """Log a text, put it into its conversation, and write down what became of it; False: no conversation has it."""
+    """Log a text, give it to its conversation or webhook, and write down what became of it.
+
+    False: nobody keeps its files.
+    """
     event = await store.lock(uow, connection_sid, provider_sid)
     if event is None or event.done_at is not None or event.form is None:
         return False
     form = event.form
+    had = [file for file in files if isinstance(file, MediaItem)]
+    lost = [file for file in files if isinstance(file, Unavailable)]
+    channel = bindings.channel_of(form["To"]) or kinds.CHANNEL.type
+    inbound = Inbound(
+        form["From"],
+        form["To"],
+        _body(form.get("Body", ""), lost),
+        others=_others(form),
+        channel_type=channel,
+        source=kinds.source_of(channel),
+        media=had,
+    )
+    fits = _fits(inbound)
     service = await services.of_number(uow, form["To"])
+    if await _is_unheard(uow, service, inbound if fits else None):
+        store.done(uow, connection_sid, provider_sid, log_sid=None, conversation_sid=None, message_sid=None)
+        return False
     row, logged = await log.record_inbound(
         uow,
         from_address=form["From"],
@@ -101,17 +121,9 @@ async def _settle(
     )
     uow.cause = logged.sid
     received = NOBODY
-    inbound = Inbound(
-        form["From"],
-        form["To"],
-        _body(form.get("Body", ""), [file for file in files if isinstance(file, Unavailable)]),
-        others=_others(form),
-        media=[file for file in files if isinstance(file, MediaItem)],
-    )
-    if _fits(inbound):
-        received = await conversations.receive(uow, inbound)
-    if received.message_sid is None and received.conversation_sid is None:
-        await log.unclaimed(uow, row)
+    if fits:
+        autocreate_by = service.sid if service is not None and service.autocreate else None
+        received = await conversations.receive(uow, inbound, autocreate_by=autocreate_by)
     store.done(
         uow,
         connection_sid,
@@ -120,7 +132,21 @@ async def _settle(
         conversation_sid=received.conversation_sid,
         message_sid=received.message_sid,
     )
-    return received.message_sid is not None
+    if received.refused:
+        await log.refused(uow, row)
+    elif received.message_sid is None:
+        for file in had:
+            media.record(uow, row.sid, key=file.key, content_type=file.content_type, size=file.size)
+        await log.unclaimed(uow, row)
+        answering.ask(uow, row, form)
+    return not received.refused
+
+
+async def _is_unheard(reader: Reader, service: Service | None, inbound: Inbound | None) -> bool:
+    """Say whether a text is neither logged nor told: its service has no webhook, and no conversation wants it."""
+    if service is None or service.autocreate or not answering.is_deaf(service):
+        return False
+    return inbound is None or not await conversations.has_place(reader, inbound)
 
 
 def _fits(inbound: Inbound) -> bool:

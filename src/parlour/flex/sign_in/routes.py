@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from parlour.accounts.access_tokens import AccessTokens
+from parlour.accounts.access_tokens import AccessToken, AccessTokens
 from parlour.flex import store as flex_store
 from parlour.flex.errors import not_configured
 from parlour.flex.sign_in import authorization, errors, page, store
@@ -23,6 +23,7 @@ AUTHORIZE: Final = "/v1/Flex/Authorize"
 WRONG: Final = "User name and password do not go together."
 BUSY: Final = "Many people sign in at this moment. Try again in a few seconds."
 NO_STORE: Final = {"Cache-Control": "no-store"}
+OTHER_ACCOUNT: Final = 20101
 SECRET_MAX: Final = 512  # characters of a code, verifier, nonce or refresh token
 
 
@@ -110,35 +111,58 @@ def add_tokens(operations: Operations, sessions: Sessions) -> None:
         return Answer(200, answer, NO_STORE)
 
 
-def make_token_info(tokens: AccessTokens) -> Operations:
-    """Return the operation with which a client checks a token."""
-    operations = Operations("flex-api")
+def make_token_info(tokens: AccessTokens) -> list[Operations]:
+    """Return the operations with which the desktop, and functions behind its plugins, check a token."""
+    desktop, functions = Operations("flex-api"), Operations("iam")
 
-    @operations.post("/v1/Accounts/{AccountSid}/Tokens/Info", callers=TOKEN, rights=[ANY_TOKEN], form=TokenInfo)
+    @desktop.post("/v1/Accounts/{AccountSid}/Tokens/Info", callers=TOKEN, rights=[ANY_TOKEN], form=TokenInfo)
     async def token_info(call: Call, form: TokenInfo) -> Answer:
         read = await tokens.read(form.token)
         if read.account_sid != call.account_sid:
             raise errors.invalid("Token", "is of another account")
-        user = await call.read(lambda reader: store.user_by_identity(reader, read.identity))
-        configuration = await call.read(flex_store.fetch_configuration)
-        if configuration is None:
-            raise not_configured()
-        flex: Mapping[str, Any] = read.grants.get("flex", {})
-        shown = {
-            "valid": True,
-            "expiration": iso(read.expires),
-            "identity": read.identity,
-            "roles": list(flex.get("roles", ())),
-            "worker_sid": flex.get("worker_sid"),
-            "flex_user_sid": None if user is None else user.sid,
-            "flex_instance_sid": configuration.flex_instance_sid,
-            "account_sid": read.account_sid,
-            "realm_user_id": read.identity,
-            "name_id": read.identity,
-        }
-        return Answer(200, shown, NO_STORE)
+        return Answer(200, await _info(call, read), NO_STORE)
 
-    return operations
+    @functions.post("/v1/Accounts/{AccountSid}/Tokens/validate", body="json")
+    async def validate_token(call: Call, _form: Form) -> Answer:
+        """Say whether a token is good; one that is not is no error, for callers read `valid` and `message`."""
+        given = call.json()
+        token = given.get("token") if isinstance(given, dict) else None
+        if not isinstance(token, str) or not token:
+            raise errors.invalid("token", "must be a text")
+        try:
+            read = await tokens.read(token)
+        except ContractError as error:
+            return Answer(200, _invalid(error.code, error.message), NO_STORE)
+        if read.account_sid != call.account_sid:
+            return Answer(200, _invalid(OTHER_ACCOUNT, "The token is of another account"), NO_STORE)
+        return Answer(200, await _info(call, read), NO_STORE)
+
+    return [desktop, functions]
+
+
+def _invalid(code: int, message: str) -> dict[str, Any]:
+    return {"valid": False, "code": code, "message": message}
+
+
+async def _info(call: Call, read: AccessToken) -> dict[str, Any]:
+    """Return what a good token says, for the account that asks."""
+    user = await call.read(lambda reader: store.user_by_identity(reader, read.identity))
+    configuration = await call.read(flex_store.fetch_configuration)
+    if configuration is None:
+        raise not_configured()
+    flex: Mapping[str, Any] = read.grants.get("flex", {})
+    return {
+        "valid": True,
+        "expiration": iso(read.expires),
+        "identity": read.identity,
+        "roles": list(flex.get("roles", ())),
+        "worker_sid": flex.get("worker_sid"),
+        "flex_user_sid": None if user is None else user.sid,
+        "flex_instance_sid": configuration.flex_instance_sid,
+        "account_sid": read.account_sid,
+        "realm_user_id": read.identity,
+        "name_id": read.identity,
+    }
 
 
 async def _read(call: Call, base_url: str) -> tuple[Request, str]:

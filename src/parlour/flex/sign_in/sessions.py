@@ -8,24 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from parlour.accounts import service as accounts
-from parlour.accounts.access_tokens import AccessTokens
 from parlour.flex import store as flex_store
 from parlour.flex.errors import not_configured
 from parlour.flex.sign_in import errors, store, worker
 from parlour.flex.sign_in.authorization import digest
 from parlour.flex.sign_in.store import DesktopUser
 from parlour.flex.sign_in.users import lead_role
+from parlour.flex.signing import Signer
 from parlour.flex.store import Configuration
-from parlour.kit.errors import ContractError
-from parlour.kit.secrets_box import SecretsBox
 from parlour.store.database import Database
 from parlour.store.unit import UnitOfWork
 
 SESSION_LIFE: Final = timedelta(hours=12)  # from the last refresh
 # An answer may be lost on its way, and a second window may hold the token of a moment ago.
 EARLIER_GOOD: Final = timedelta(minutes=1)
-KEY_NAME: Final = "Agent desktop sign-in"
 BAD_CODE: Final = "The sign-in was not completed in time, or twice; sign in again"
 BAD_REFRESH: Final = "The session has ended; sign in again"
 
@@ -47,10 +43,9 @@ class Sessions:
     :param token_life: seconds of an access token.
     """
 
-    def __init__(self, database: Database, box: SecretsBox, tokens: AccessTokens, token_life: int) -> None:
+    def __init__(self, database: Database, signer: Signer, token_life: int) -> None:
         self._database = database
-        self._box = box
-        self._tokens = tokens
+        self._signer = signer
         self._token_life = token_life
 
     async def exchange(
@@ -151,30 +146,7 @@ class Sessions:
     async def _sign(self, opened: Opened, request_id: str) -> tuple[str, datetime]:
         user = opened.user
         grants = grants_of(user, opened.worker_sid, opened.configuration)
-        for attempt in (1, 2):
-            key_sid = await self._key(user.account_sid, request_id, make_anew=attempt == 2)
-            try:
-                return await self._tokens.sign(user.account_sid, key_sid, user.identity, grants, self._token_life)
-            except ContractError as error:
-                if error.status != 404 or attempt == 2:  # the operator removed the key
-                    raise
-        raise AssertionError("unreachable: the loop returns or raises")
-
-    async def _key(self, account_sid: str, request_id: str, *, make_anew: bool) -> str:
-        known = None if make_anew else await self._database.read(account_sid, store.fetch_key)
-        if known is not None:
-            return known
-
-        async def work(uow: UnitOfWork) -> str:
-            await store.lock_configuration(uow)
-            earlier = None if make_anew else await store.fetch_key(uow)
-            if earlier is not None:
-                return earlier
-            key, _ = await accounts.create_key(uow, self._box, friendly_name=KEY_NAME)
-            await store.put_key(uow, key.sid)
-            return key.sid
-
-        return await self._database.step(account_sid, work, request_id=request_id)
+        return await self._signer.sign(user.account_sid, user.identity, grants, self._token_life, request_id=request_id)
 
 
 def grants_of(user: DesktopUser, worker_sid: str, configuration: Configuration) -> dict[str, Any]:

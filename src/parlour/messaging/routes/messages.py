@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from parlour.content import templates
-from parlour.messaging import dates, errors, log, numbers, render, services
+from parlour.messaging import dates, errors, log, media, numbers, render, services
 from parlour.messaging.store import log as store
 from parlour.messaging.store import services as service_store
 from parlour.messaging.store.log import Filter, LoggedMessage
@@ -228,6 +228,11 @@ async def update_message(call: Call, form: UpdateMessage) -> Answer:
 @operations.delete(f"{BASE}/{{Sid}}.json")
 async def delete_message(call: Call, _form: Form) -> Answer:
     """Delete a message from the log."""
-    if not await call.step(lambda uow: store.delete(uow, call.path["Sid"])):
-        raise not_found(call.path["Sid"])
+
+    async def work(uow: UnitOfWork) -> None:
+        if not await store.delete(uow, call.path["Sid"]):
+            raise not_found(call.path["Sid"])
+        await media.remove_of_message(uow, call.path["Sid"])
+
+    await call.step(work)
     return Answer(204)

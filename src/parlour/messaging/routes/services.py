@@ -26,6 +26,7 @@ STORED_ONLY: Final = {
 }
 
 operations = Operations("messaging")
+own = Operations("parlour")
 
 
 class UpdateService(Form):
@@ -57,6 +58,12 @@ class CreateService(UpdateService):
     """A service to make."""
 
     friendly_name: Annotated[str, Limit(max=64, min=1)]
+
+
+class UpdateIntegration(Form):
+    """What the contract has in its console only."""
+
+    autocreate: bool
 
 
 class AddNumber(Form):
@@ -105,6 +112,21 @@ async def delete_service(call: Call, _form: Form) -> Answer:
 
     await call.step(work)
     return Answer(204)
+
+
+@own.get("/v1/MessagingServices/{Sid}")
+async def fetch_integration(call: Call, _form: Form) -> Answer:
+    """Say whether a text to the service that belongs to no conversation makes one."""
+    row = await call.read(lambda reader: services.fetch(reader, call.path["Sid"]))
+    return Answer(200, render.integration(row, call.urls))
+
+
+@own.post("/v1/MessagingServices/{Sid}", form=UpdateIntegration)
+async def update_integration(call: Call, form: UpdateIntegration) -> Answer:
+    """Have conversations made of texts to the service, or no more."""
+    given = Settings(autocreate=form.autocreate)
+    row = await call.step(lambda uow: services.update(uow, call.path["Sid"], given))
+    return Answer(200, render.integration(row, call.urls))
 
 
 POOL: Final = "/v1/Services/{ServiceSid}/PhoneNumbers"

@@ -64,6 +64,10 @@ UPDATE: Final = """
 UPDATE message_log SET status = $3, body = $4, error_code = $5, provider_sid = $6, date_sent = $7, date_updated = $8,
     from_address = $9, num_segments = $10
 WHERE account_sid = $1 AND sid = $2"""
+REPLIES_SINCE: Final = """
+SELECT count(*) FROM message_log
+WHERE account_sid = $1 AND to_address = $2 AND from_address = $3 AND direction = 'outbound-reply'
+    AND date_created >= $4"""
 DELETE: Final = "DELETE FROM message_log WHERE account_sid = $1 AND sid = $2 RETURNING sid"
 
 
@@ -122,6 +126,11 @@ def update(uow: UnitOfWork, row: LoggedMessage) -> None:
         row.from_address,
         row.num_segments,
     )
+
+
+async def replies_since(reader: Reader, to: str, sender: str, since: datetime) -> int:
+    """Return how many replies a recipient was sent since then."""
+    return int(await reader.fetchval(REPLIES_SINCE, reader.account_sid, to, sender, since))
 
 
 async def delete(uow: UnitOfWork, sid: str) -> bool:

@@ -57,7 +57,7 @@ def done(
     connection_sid: str,
     provider_sid: str,
     *,
-    log_sid: str,
+    log_sid: str | None,
     conversation_sid: str | None,
     message_sid: str | None,
 ) -> None:
