@@ -96,9 +96,10 @@ def process(*command: str) -> Iterator[subprocess.Popen[str]]:
             child.kill()
 
 
-def lua(folder: Path, name: str, paths: list[str], auth: str | None) -> Path:
+def lua(folder: Path, name: str, paths: list[str], auth: str | None, **headers: str) -> Path:
     """Write wrk's script: a text of 60 characters to one of the paths at random."""
-    header = f'wrk.headers["Authorization"] = "{auth}"' if auth else ""
+    named = {"Authorization": auth, **headers} if auth else headers
+    header = "\n".join(f'wrk.headers["{name.replace("_", "-")}"] = "{value}"' for name, value in named.items())
     quoted = ",".join(f'"{path}"' for path in paths)
     file = folder / f"{name}.lua"
     file.write_text(

@@ -1,7 +1,8 @@
 """A server for the benchmarks: durable settings, and three durable subscribers of ``message.added``.
 
 Arguments: data folder, number of messages to seed by COPY, `--demo` for the demo's numbers on a carrier that
-takes nothing. Prints one JSON line when it is ready.
+takes nothing, `--webhooks` for webhooks on this machine instead of the subscribers. Prints one JSON line when it is
+ready.
 """
 
 import asyncio
@@ -65,15 +66,22 @@ async def copy_messages(connection, account_sid: str, sids: list[str], messages:
 async def main() -> None:
     """Serve until SIGINT."""
     folder, messages, demo = Path(sys.argv[1]), int(sys.argv[2]), "--demo" in sys.argv
+    webhooks = "--webhooks" in sys.argv
     set_up_logs("warning")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     async with Supervisor(folder) as postgres:
         program = compose(
-            Settings(data=folder, port=port, demo=demo, simulator_url=CARRIER if demo else None),
+            Settings(
+                data=folder,
+                port=port,
+                demo=demo,
+                simulator_url=CARRIER if demo else None,
+                allowed_networks=("127.0.0.0/8",) if webhooks else (),
+            ),
             postgres.address.dsn,
-            extra=[] if demo else [subscriber(number) for number in range(3)],
+            extra=[] if demo or webhooks else [subscriber(number) for number in range(3)],
         )
         server = Server(program)
         ready: dict[str, object] = {"url": f"http://127.0.0.1:{port}", "port": port, "dsn": postgres.address.dsn}

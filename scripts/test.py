@@ -3,7 +3,8 @@
 A suite is a folder of tests/. Two run beside each other, the longest first; then those that want the others' traffic
 or time, and last and alone those that measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
-docs/coverage.md. The last line is `N passed, N failed, N skipped`; exit 1 when something failed.
+docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to. The last line is
+`N passed, N failed, N skipped`; exit 1 when something failed.
 """
 
 import argparse
@@ -24,7 +25,8 @@ TESTS = ROOT / "tests"
 REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
-LONG = ("desktop", "demo", "bridge", "channels", "realtime", "webhooks", "store")
+CHECKLIST = ROOT / "scripts" / "checklist.py"
+LONG = ("desktop", "interactions", "demo", "bridge", "channels", "realtime", "webhooks", "store")
 LATE = ("faults", "contract")  # contract looks at the traffic of all others
 ALONE = ("measures",)
 BESIDE = 2  # suites at a time
@@ -50,10 +52,14 @@ def main() -> int:
     given = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
     RECORD.unlink(missing_ok=True)
+    if not given.suites:
+        for report_of_before in REPORTS.glob("*.xml"):
+            report_of_before.unlink()  # what did not run proves nothing
     began = time.monotonic()
     results = run_all(given.suites or suites(), prove=given.prove)
     if not given.suites and COVERAGE.exists():
         results.append(coverage())
+        results.append(checklist())
     if given.prove:
         rows = [{**asdict(result), "skipped": len(result.skipped)} for result in results]
         print(f"\nThe proof is in {proof.write(rows, REPORTS).relative_to(ROOT)}", flush=True)
@@ -112,6 +118,14 @@ def coverage() -> Result:
     command = [sys.executable, str(COVERAGE), "--check", "--record", str(RECORD)]
     good = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
     return Result("coverage", passed=int(good), failed=int(not good), seconds=time.monotonic() - began)
+
+
+def checklist() -> Result:
+    """Compare docs/checklist.md with the run."""
+    print("\n== checklist", flush=True)
+    began = time.monotonic()
+    good = subprocess.run([sys.executable, str(CHECKLIST), "--check"], cwd=ROOT, check=False).returncode == 0
+    return Result("checklist", passed=int(good), failed=int(not good), seconds=time.monotonic() - began)
 
 
 def environment(*, prove: bool) -> dict[str, str]:

@@ -27,6 +27,7 @@ from parlour.sdk import client as sdk_client
 from parlour.settings import Settings
 from parlour.store.postgres.supervisor import Supervisor
 from tests import shared_flows
+from tests.requirements import note
 
 NOT_RUN = pytest.StashKey[list[str]]()
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -35,11 +36,14 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 def pytest_configure(config: pytest.Config) -> None:
     """Know the checks on real flows, and remember which were not run."""
     config.addinivalue_line("markers", "needs_shared: uses the real flows of ../shared")
+    config.addinivalue_line("markers", "requirement(*names): proves requirements of the FAQ (tests/requirements.toml)")
     config.stash[NOT_RUN] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the checks on real flows where these do not stand beside the clone."""
+    """Leave out the checks on real flows where these do not stand beside the clone; note what each test proves."""
+    for item in items:
+        note(item)
     if shared_flows.folder() is not None:
         return
     absent = [item for item in items if item.get_closest_marker("needs_shared")]
@@ -117,8 +121,10 @@ def running_server(folder: Path, *arguments: str) -> Iterator[LiveServer]:
     log = folder / f"server-{port}.log"
     command = [sys.executable, "-m", "parlour.cli.main", *arguments, "--port", str(port)]
     command += ["--account-sid", credentials.account_sid, "--auth-token", credentials.auth_token]
+    # Tests look again and again; those of the limit set it themselves.
+    environment = {"PARLOUR_RATE_LIMIT": "0", **os.environ, "PYTHONWARNINGS": ""}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONWARNINGS": ""})
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_server(url, process, log)

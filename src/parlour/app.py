@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from parlour.accounts import package as accounts
@@ -33,6 +33,7 @@ from parlour.store import migrations
 from parlour.store.database import Database
 from parlour.studio import package as studio
 from parlour.taskrouter import package as taskrouter
+from parlour.taskrouter.retention import Retention
 from parlour.trace import package as trace
 from parlour.webhooks import package as webhooks
 from parlour.webhooks.asking import Asker
@@ -117,6 +118,8 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     database.ask = Asker(database, deliverer, asks_for_rest=settings.pre_webhooks_for_rest).ask
     packages = [*_floors(ground, deliverer), *extra]
     registry = Registry(reactions for package in packages for reactions in package.reactions)
+    kept = timedelta(seconds=settings.finished_tasks_kept)
+    database.extensions[Retention] = lambda: Retention(kept)
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
     offered = [operations for package in packages for operations in package.operations]
     router = Router(
@@ -152,7 +155,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
         webhooks.package(ground.database),
         content.package(),
         messaging.package(deliverer, ground.media_store, base_url=ground.settings.base_url),
-        conversations.package(ground.media_store, deliverer, ground.box),
+        conversations.package(ground.database, ground.media_store, deliverer, ground.box),
         taskrouter.package(deliverer),
         flex.package(
             ground.database,
@@ -166,6 +169,8 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             desktop=ground.settings.desktop_folder,
         ),
         studio.package(
+            ground.database,
+            ground.authenticator,
             ground.outgoing,
             ground.box,
             base_url=ground.settings.base_url,

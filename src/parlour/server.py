@@ -24,6 +24,7 @@ from parlour.outbox.test_clock import TestClock
 from parlour.playground import playground_routes
 from parlour.rest.app import RestApp
 from parlour.rest.hosts import Addressing
+from parlour.rest.rates import Rates
 from parlour.settings import Settings
 
 SOCKETS_PATIENCE: Final = 5  # seconds for open connections at the end
@@ -141,6 +142,7 @@ class Server:
             clock=program.clock,
             addressing=Addressing(settings.product_domains, settings.trusted_proxies),
             otherwise=Starlette(routes=routes),
+            rates=Rates(settings.rate_limit),
             observe=metrics.request,
         )
         server = _http_server(rest, settings)

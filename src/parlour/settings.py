@@ -11,6 +11,7 @@ import msgspec
 DEFAULT_DATA: Final = Path(".parlour")
 DEFAULT_PORT: Final = 8580
 SHORTEST_TOKEN_LIFE: Final = 30  # seconds
+LONGEST_KEPT: Final = 30 * 24 * 3600  # seconds; the event log goes no further back
 LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
@@ -31,6 +32,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar trusted_proxies: networks whose X-Forwarded headers count.
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
     :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
+    :ivar rate_limit: calls a second that an account may make to one endpoint of TaskRouter; 0: any number.
+    :ivar finished_tasks_kept: seconds for which a finished task can still be read.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
     :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
@@ -51,6 +54,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     trusted_proxies: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
     pre_webhooks_for_rest: bool = False
+    rate_limit: int = 100
+    finished_tasks_kept: int = 600
     token_life: int = 3600
     webchats_per_second: int = 5
     desktop: Path | None = None
@@ -99,6 +104,10 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(f"settings: {error}") from error
     if settings.test_clock and not settings.playground:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
+    if settings.rate_limit < 0:
+        raise SettingsError("rate_limit: 0 or more calls a second")
+    if not 0 < settings.finished_tasks_kept <= LONGEST_KEPT:
+        raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
         raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
     if settings.webchats_per_second < 1:

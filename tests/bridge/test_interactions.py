@@ -8,6 +8,7 @@ import pytest
 
 from tests.bridge.agents import Agent, Refused
 from tests.bridge.conftest import Bridge
+from tests.requirements import requirement
 from tests.taskrouter.conftest import eventually
 
 NUMBERS = itertools.count(1)
@@ -86,6 +87,7 @@ def work(flex: Bridge) -> Work:
     )
 
 
+@requirement("S11", "S49")
 def test_an_accepted_invite_is_heard_and_brings_the_agent_in(work: Work) -> None:
     assert work.answer("accept")["sid"] == work.invite
     work.agent.wait("reservation.accepted", lambda data: data["sid"] == work.reservation)
@@ -124,6 +126,7 @@ def test_a_declined_invite_is_heard_and_brings_nobody_in(work: Work) -> None:
     assert work.name not in work.members()
 
 
+@requirement("S53")
 def test_wrapping_up_closes_the_conversation_with_the_agent_in_it(work: Work) -> None:
     work.answer("accept")
     assert work.close("wrapup")["status"] == "closed"
@@ -132,6 +135,7 @@ def test_wrapping_up_closes_the_conversation_with_the_agent_in_it(work: Work) ->
     assert (work.state(), work.name in work.members()) == ("closed", True)
 
 
+@requirement("S11", "S53")
 def test_completing_takes_the_agent_out(work: Work) -> None:
     work.answer("accept")
     work.close("wrapup")

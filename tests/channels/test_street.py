@@ -12,6 +12,7 @@ from twilio.request_validator import RequestValidator
 
 from tests.carrier import eventually
 from tests.channels.street import FAST, Street, post, street
+from tests.requirements import requirement
 
 
 def png(width: int = 8, height: int = 8) -> bytes:
@@ -78,6 +79,7 @@ def test_an_answer_reaches_the_handset_and_its_receipt_comes_back(world: Street)
     }  # fmt: skip
 
 
+@requirement("S5")
 def test_a_picture_has_the_same_bytes_at_both_ends_in_both_directions(world: Street) -> None:
     handset, number, conversation = begun(world)
     theirs = png(20, 20)

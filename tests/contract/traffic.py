@@ -54,7 +54,8 @@ def read(path: Path) -> Iterator[Recorded]:
                 found = json.loads(line)
             except ValueError:
                 continue
-            yield _recorded(found)
+            if "method" in found:  # the others tell of refusals (scripts/errors.py)
+                yield _recorded(found)
 
 
 def _recorded(line: Mapping[str, Any]) -> Recorded:

@@ -22,6 +22,7 @@ from parlour.outbox.runner import Runner
 from parlour.outbox.test_clock import TestClock
 from parlour.rest.app import RestApp
 from parlour.rest.hosts import Addressing
+from parlour.rest.rates import Rates
 from parlour.settings import Settings
 from parlour.store.postgres.supervisor import Supervisor
 from parlour.store.unit import UnitOfWork
@@ -187,4 +188,5 @@ def _rest(program: Program) -> RestApp:
         clock=program.clock,
         addressing=Addressing(program.settings.product_domains, ()),
         otherwise=nothing,
+        rates=Rates(0),
     )

@@ -5,6 +5,7 @@ from twilio.rest import Client
 
 from tests.conftest import LiveServer
 from tests.conversations.calls import number, own_number, raw, refusal
+from tests.requirements import requirement
 
 KEYS = {
     "sid", "account_sid", "type", "address", "friendly_name", "address_country", "auto_creation", "date_created",
@@ -12,6 +13,7 @@ KEYS = {
 }  # fmt: skip
 
 
+@requirement("S38")
 def test_an_address_is_found_by_sid_and_by_itself(twilio: Client) -> None:
     address = number()
     status, body = raw(
@@ -53,6 +55,7 @@ FLOW = {
 }
 
 
+@requirement("S7")
 def test_an_address_with_a_flow_attaches_the_flow_to_conversations(twilio: Client) -> None:
     flow = twilio.studio.v2.flows.create(friendly_name="Waits", status="published", definition=FLOW)
     context = twilio.conversations.v1.address_configurations
@@ -102,6 +105,7 @@ def test_a_wrong_address_is_refused(twilio: Client, parameters: dict[str, str]) 
     assert refusal(twilio.conversations.v1.address_configurations.create, **parameters).status == 400
 
 
+@requirement("S39")
 def test_the_configuration_names_the_default_service(twilio: Client) -> None:
     _, body = raw(twilio, "GET", "/v1/Configuration")
     assert body.keys() == {

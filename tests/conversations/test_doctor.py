@@ -12,7 +12,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from tests.conversations.test_inbound import broken
 
 # A kind that nothing carries here, so that no job of a channel touches what is damaged.
-CUSTOMER, SHOP = "whatsapp:+15550001111", "whatsapp:+15559990000"
+CUSTOMER, SHOP = "rcs:+15550001111", "rcs:+15559990000"
 
 DAMAGE = [
     (1, "UPDATE message SET index = 40 WHERE account_sid = $1 AND conversation_sid = $2 AND index = 1"),
@@ -36,7 +36,7 @@ async def prepare(program: Program, account: Credentials) -> str:
     """Return a conversation in which a text was received, answered and sent."""
 
     async def work(uow: UnitOfWork) -> str:
-        await addresses.create(uow, type="whatsapp", address=SHOP, auto_creation=AutoCreation(enabled=True))
+        await addresses.create(uow, type="chat", address=SHOP, auto_creation=AutoCreation(enabled=True))
         received = await inbound.receive(uow, Inbound(CUSTOMER, SHOP, "hello"))
         sid = received.conversation_sid or ""
         answer = await messages.create(uow, sid, author="agent", body="hi")

@@ -47,13 +47,11 @@ async def test_a_message_tells_its_recipients_without_its_author(program: Progra
     async def work(uow: UnitOfWork) -> tuple[str, str]:
         made = await conversations.create(uow)
         people = [
-            await participants.add(
-                uow, made.sid, address=f"whatsapp:+1555666000{n}", proxy_address="whatsapp:+15550000"
-            )
+            await participants.add(uow, made.sid, address=f"rcs:+1555666000{n}", proxy_address="rcs:+15550000")
             for n in range(2)
         ]
         await participants.add(uow, made.sid, identity="agent")
-        await messages.create(uow, made.sid, author="whatsapp:+15556660000", body="hi", source="whatsapp")
+        await messages.create(uow, made.sid, author="rcs:+15556660000", body="hi", source="whatsapp")
         return made.sid, people[1].sid
 
     sid, other = await program.database.step(account.account_sid, work)
@@ -130,9 +128,7 @@ async def test_webhooks_stand_on_the_conversation_for_the_hot_path(program: Prog
 async def test_racing_moves_of_a_proxy_leave_one_pair(program: Program, account: Credentials) -> None:
     async def prepare(uow: UnitOfWork) -> tuple[str, str]:
         made = await conversations.create(uow)
-        person = await participants.add(
-            uow, made.sid, address="whatsapp:+15557770000", proxy_address="whatsapp:+15558880000"
-        )
+        person = await participants.add(uow, made.sid, address="rcs:+15557770000", proxy_address="rcs:+15558880000")
         return made.sid, person.sid
 
     sid, person_sid = await program.database.step(account.account_sid, prepare)
@@ -143,7 +139,7 @@ async def test_racing_moves_of_a_proxy_leave_one_pair(program: Program, account:
             account.account_sid, lambda uow: participant_updates.update(uow, sid, person_sid, changes)
         )
 
-    results = await asyncio.gather(*(move(f"whatsapp:+1555888000{n}") for n in range(1, 6)), return_exceptions=True)
+    results = await asyncio.gather(*(move(f"rcs:+1555888000{n}") for n in range(1, 6)), return_exceptions=True)
     refused = [result for result in results if result is not None]
     assert len(refused) < len(results)
     assert all(isinstance(result, ContractError) and result.code == 50419 for result in refused)

@@ -14,6 +14,7 @@ from parlour.conversations.invariants import INVARIANTS
 from parlour.conversations.store import messages as message_store
 from parlour.conversations.store import participants as participant_store
 from parlour.store.unit import UnitOfWork
+from tests.requirements import requirement
 
 
 class BrokenUnitError(Exception):
@@ -49,6 +50,7 @@ async def broken(program: Program, account: Credentials) -> list[Any]:
     return found
 
 
+@requirement("S36")
 async def test_a_burst_of_first_messages_makes_one_conversation(program: Program, account: Credentials) -> None:
     await configure(program, account, AutoCreation(enabled=True))
     results = await asyncio.gather(*(receive(program, account, f"text {n}") for n in range(50)))
@@ -69,6 +71,7 @@ async def test_a_burst_of_first_messages_makes_one_conversation(program: Program
     assert await broken(program, account) == []
 
 
+@requirement("S7")
 async def test_an_address_without_auto_creation_leaves_the_message_to_the_messaging_webhook(
     program: Program, account: Credentials
 ) -> None:
@@ -105,6 +108,7 @@ async def test_a_burst_while_the_conversation_closes_loses_no_message(program: P
     assert await broken(program, account) == []
 
 
+@requirement("S7", "S8", "S40")
 async def test_the_webhook_of_the_address_is_attached_before_the_first_message(
     program: Program, account: Credentials
 ) -> None:
@@ -190,3 +194,15 @@ async def test_one_person_may_be_removed_while_texts_arrive(program: Program, ac
         *(receive(program, account, f"n{n}") for n in range(8)),
     )
     assert await broken(program, account) == []
+
+
+@requirement("S15")
+async def test_a_removed_address_makes_no_conversation_any_more(program: Program, account: Credentials) -> None:
+    await configure(program, account, AutoCreation(enabled=True))
+    first = await receive(program, account, "one")
+    assert first.created
+    await program.database.step(account.account_sid, lambda uow: addresses.remove(uow, SHOP))
+    other = await receive(program, account, "anybody?", address="+14155550999")
+    assert other == Received(None, None, created=False)
+    again = await receive(program, account, "two")
+    assert (again.conversation_sid, again.created) == (first.conversation_sid, False)  # what is open goes on

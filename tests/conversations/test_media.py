@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from twilio.rest import Client
 
 from parlour.accounts.service import Credentials
 from parlour.app import Program
-from parlour.conversations import conversations, inbound, media, messages, participants
+from parlour.conversations import conversations, inbound, media, media_sweep, messages, participants
 from parlour.conversations.files import FolderStore, Stored
 from parlour.conversations.inbound import Inbound, MediaItem
 from parlour.conversations.store import media as media_store
 from parlour.kit.errors import ContractError
 from parlour.messaging import numbers
+from parlour.store.unit import UnitOfWork
 from tests.conftest import LiveServer
 from tests.conversations.calls import refusal
 
@@ -193,3 +195,26 @@ async def test_pictures_of_an_inbound_message_are_in_the_conversation(program: P
     assert shown is not None
     assert (shown.message_sid, shown.channel_sid) == (message_sid, sid)
     assert timedelta(minutes=5) == media.UNATTACHED_LIFETIME
+
+
+async def test_files_that_nobody_has_are_swept_and_others_stay(
+    program: Program, account: Credentials, tmp_path: Path
+) -> None:
+    async def bytes_of(data: bytes) -> AsyncIterator[bytes]:
+        yield data
+
+    store = FolderStore(tmp_path / "media")
+    kept, lost = [await store.put(bytes_of(PNG), content_type="image/png") for _ in range(2)]
+    (tmp_path / "media" / lost.key[:2] / f"{'f' * 32}.partial").write_bytes(b"half")
+
+    async def record(uow: UnitOfWork) -> None:
+        service_sid = (await conversations.create(uow)).chat_service_sid
+        await media.record(uow, kept, service_sid=service_sid)
+
+    await program.database.step(account.account_sid, record)
+    now = datetime.now(UTC)
+    assert await media_sweep.sweep(program.database, store, now - timedelta(hours=1)) == 0, "too young"
+    assert await media_sweep.sweep(program.database, store, now + timedelta(seconds=1)) == 2
+    assert b"".join([block async for block in store.open(kept.key)]) == PNG
+    with pytest.raises(FileNotFoundError):
+        _ = [block async for block in store.open(lost.key)]

@@ -5,6 +5,7 @@ from twilio.rest import Client
 from twilio.rest.conversations.v1.conversation import ConversationContext
 
 from tests.conversations.calls import number, own_number, raw, refusal
+from tests.requirements import requirement
 
 KEYS = {
     "account_sid", "conversation_sid", "sid", "identity", "attributes", "messaging_binding", "role_sid",
@@ -182,6 +183,7 @@ def test_a_user_is_changed_and_its_role_checked(twilio: Client, conversation: Co
     assert "frank" in {user.identity for user in twilio.conversations.v1.users.list()}
 
 
+@requirement("S51")
 def test_the_agent_role_has_exactly_the_seven_permissions(twilio: Client) -> None:
     roles = {(role.friendly_name, role.type): role for role in twilio.conversations.v1.roles.list()}
     assert set(roles["agent", "conversation"].permissions) == {

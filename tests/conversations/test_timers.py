@@ -129,9 +129,7 @@ async def test_receipts_move_the_summary_of_their_message(program: Program, acco
     async def post(uow: UnitOfWork) -> dict[str, Any]:
         made = await conversations.create(uow)
         people = [
-            await participants.add(
-                uow, made.sid, address=f"whatsapp:+1555000000{n}", proxy_address="whatsapp:+15559990000"
-            )
+            await participants.add(uow, made.sid, address=f"rcs:+1555000000{n}", proxy_address="rcs:+15559990000")
             for n in range(2)
         ]
         message = await messages.create(uow, made.sid, body="hi", author="agent")

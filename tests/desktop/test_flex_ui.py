@@ -15,6 +15,7 @@ from tests.conftest import LiveServer
 from tests.desktop import known_errors
 from tests.desktop.colleague import colleague
 from tests.flex.signing_in import PASSWORD
+from tests.requirements import requirement
 from tests.tools.street import Handset, handset
 
 READY = 30_000  # milliseconds until the desktop stands, on a busy machine
@@ -86,6 +87,7 @@ def customer_of(server: LiveServer) -> Handset:
     return handset(server.url)
 
 
+@requirement("S1", "S35")
 def test_an_agent_takes_a_customer_from_the_card_to_the_end(
     page: Page, desktop_server: LiveServer, tmp_path: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_typing_is_seen_both_ways_and_what_was_read_is_marked(
     expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
 
 
+@requirement("S5")
 def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path: Path) -> None:
     customer = customer_of(desktop_server)
     picture = tmp_path / "cat.png"

@@ -102,7 +102,7 @@ class World:
     def environment(self) -> dict[str, str]:
         """Return what servers run with: their code is compiled once, as where they are installed."""
         known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {**known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
+        return {"PARLOUR_RATE_LIMIT": "0", **known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
 
     @property
     def server(self) -> ServerProcess:

@@ -12,6 +12,7 @@ from twilio.jwt.access_token.grants import ChatGrant
 from twilio.rest import Client
 
 from tests.conftest import LiveServer
+from tests.requirements import requirement
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 500
 MB = 1024 * 1024
@@ -68,6 +69,7 @@ def owner(server: LiveServer) -> Owner:
     return Owner(server)
 
 
+@requirement("S24", "S26", "S27", "S28", "S29")
 def test_a_new_account_has_the_published_limits_of_every_address_type(server: LiveServer) -> None:
     shown = {each["address_type"]: each["cbm_attachments"] for each in Owner(server).shown()["channel_configs"]}
     assert list(shown) == TYPES
@@ -80,6 +82,7 @@ def test_a_new_account_has_the_published_limits_of_every_address_type(server: Li
     assert shown["whatsapp"]["accepted_extensions"] == ["jpg", "jpeg", "png", "amr", "mp3", "mp4", "pdf", "heic", "oga"]
 
 
+@requirement("S25", "S31")
 def test_only_the_keys_that_are_named_change_and_each_is_replaced_whole(owner: Owner) -> None:
     before = owner.shown()
     owner.post(ui_attributes={"a": {"b": 1}, "c": 2}, ui_version="~2.7.0", crm_enabled=True)
@@ -130,6 +133,7 @@ def test_the_official_client_changes_it(owner: Owner) -> None:
         ),
     ],
 )  # fmt: skip
+@requirement("S32")
 def test_a_bad_value_is_refused_by_name_and_changes_nothing(
     owner: Owner, body: dict[str, Any], status: int, code: int, names: str
 ) -> None:
@@ -173,6 +177,7 @@ def test_an_attachment_within_the_limits_is_sent(owner: Owner) -> None:
         ({"number_of_attachments": 3, "max_total_file_size": 1200}, 3, "a.png", 50512, "1200 bytes in all"),
     ],
 )
+@requirement("S30")
 def test_an_attachment_over_a_limit_is_refused_with_the_reason(
     owner: Owner, limits: dict[str, Any], count: int, filename: str, code: int, reason: str
 ) -> None:

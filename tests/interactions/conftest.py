@@ -62,7 +62,7 @@ class Engagement:
         return {each.identity or each.messaging_binding["address"] for each in self.talk.participants.list()}
 
     def says(self, author: str, body: str = "hello?") -> None:
-        self.talk.messages.create(author=author, body=body)
+        self.talk.messages.create(author=author, body=body, x_twilio_webhook_enabled="true")
         self.desk.settle()
 
     def tasks(self) -> list[Any]:

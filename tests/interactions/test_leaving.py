@@ -1,6 +1,7 @@
 """Agents leave while the conversation goes on: park, leave, and the way back (flex.md §1.6; invariants 4 and 6)."""
 
 from tests.interactions.conftest import Desk
+from tests.requirements import requirement
 
 
 def test_a_parked_conversation_stays_open_without_its_agent_or_a_task(desk: Desk) -> None:
@@ -174,6 +175,7 @@ def test_a_conversation_that_its_timer_closes_takes_its_channel_along(desk: Desk
     assert desk.centre.api.workers(carla).reservations(reservation.sid).fetch().reservation_status == "wrapping"
 
 
+@requirement("S53")
 def test_a_completed_task_is_gone_after_ten_minutes(desk: Desk) -> None:
     carla = desk.worker("Carla")
     work = desk.engage()

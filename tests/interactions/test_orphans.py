@@ -11,6 +11,7 @@ import pytest
 
 from parlour.demo import DEMO_NUMBER
 from tests.interactions.conftest import Desk, Engagement, Place
+from tests.requirements import requirement
 
 CHANNEL = "account_sid = $1 AND sid = $2"
 TASKS = (
@@ -159,6 +160,7 @@ def test_orphans_may_be_closed_instead(desk: Desk, place: Place) -> None:
 
 
 @pytest.mark.parametrize("integration", ["studio", "webhook"])
+@requirement("S41", "S42")
 def test_a_conversation_without_its_addresss_webhook_is_an_orphan_by_the_faqs_definition(
     desk: Desk, place: Place, integration: str
 ) -> None:

@@ -9,6 +9,7 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 
 from tests.interactions.conftest import Desk
+from tests.requirements import requirement
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def names(talk: Any) -> set[str]:
     return {each.identity for each in talk.participants.list()}
 
 
+@requirement("S9", "S10", "S13", "S50")
 def test_the_agent_joins_by_the_desktop_with_the_role_of_one(desk: Desk, carla: str, talk: Any) -> None:
     task_of(desk, talk)
     (offer,) = desk.centre.offers(carla)
@@ -78,6 +80,7 @@ def test_completing_without_an_interaction_leaves_the_conversation_alone(desk: D
     assert (talk.fetch().state, names(talk)) == ("active", {"a customer"})
 
 
+@requirement("S23")
 def test_a_task_channel_of_ones_own_reaches_the_agent(desk: Desk, carla: str, talk: Any) -> None:
     desk.centre.api.task_channels.create(friendly_name="Custom", unique_name="custom1")
     desk.centre.api.workers(carla).worker_channels("custom1").update(capacity=2, available=True)
@@ -87,6 +90,7 @@ def test_a_task_channel_of_ones_own_reaches_the_agent(desk: Desk, carla: str, ta
     assert task.task_channel_unique_name == "custom1"
 
 
+@requirement("S17")
 def test_the_known_agent_is_asked_by_the_workflow(desk: Desk, carla: str, talk: Any) -> None:
     bob = desk.worker("Bob")
     configuration = {
@@ -118,6 +122,7 @@ def test_the_known_agent_is_asked_by_the_workflow(desk: Desk, carla: str, talk: 
         ("v1/Instances/{go}/Interactions/{kd}/Channels/{uo}/Transfers", {"type": "cold"}),
     ],
 )
+@requirement("S14")
 def test_what_needs_an_interaction_is_refused_with_a_sentence(
     desk: Desk, carla: str, talk: Any, url: str, params: dict[str, Any]
 ) -> None:

@@ -7,6 +7,7 @@ from twilio.base.exceptions import TwilioRestException
 
 from parlour.demo import DEMO_NUMBER
 from tests.interactions.conftest import Desk
+from tests.requirements import requirement
 
 NUMBERS = itertools.count(5_557_000)
 
@@ -15,6 +16,7 @@ def phone() -> str:
     return f"+1202{next(NUMBERS)}"
 
 
+@requirement("S3", "S6")
 def test_a_second_customer_joins_on_another_channel_and_is_removed_again(desk: Desk) -> None:
     carla = desk.worker("Carla")
     work = desk.engage()
@@ -42,6 +44,7 @@ def test_a_customer_of_another_open_conversation_cannot_be_added_twice(desk: Des
     assert other.members() == {other.customer}
 
 
+@requirement("S19")
 def test_an_agent_who_is_added_is_asked_and_there_once_they_accept(desk: Desk) -> None:
     bob = desk.worker("Bob")
     work = desk.engage(queue_sid=desk.centre.queue("Nobody", target_workers="1==2"))
@@ -88,6 +91,7 @@ def test_customers_who_come_and_go_by_the_conversation_do_so_in_the_channel(desk
     assert work.state == "active"
 
 
+@requirement("S18")
 def test_an_agent_begins_a_conversation_and_is_asked_alone(desk: Desk) -> None:
     carla = desk.worker("Carla")
     desk.worker("Bob")

@@ -15,6 +15,7 @@ from parlour.messaging import dates, log, segments
 from parlour.messaging.store import log as store
 from parlour.messaging.store.log import Filter
 from parlour.store.unit import UnitOfWork
+from tests.requirements import requirement
 
 counter = iter(range(10_000_000, 99_999_999))
 
@@ -108,6 +109,7 @@ def step(program: Program, account: Credentials) -> Step:
     return lambda work: program.database.step(account.account_sid, work)
 
 
+@requirement("S34")
 async def test_lists_are_filtered_by_the_day_and_moment_of_sending(
     program: Program, account: Credentials, step: Step
 ) -> None:

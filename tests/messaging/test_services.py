@@ -9,6 +9,7 @@ from twilio.rest import Client
 
 from tests.carrier import eventually
 from tests.channels.street import Street, street
+from tests.requirements import requirement
 from tests.webhooks.receiver import Heard, Receiver, running_receiver
 
 counter = iter(range(1000, 9999))
@@ -44,6 +45,7 @@ def sender_of(twilio: Client, message_sid: str) -> str:
     return str(found.from_ or found.error_code)
 
 
+@requirement("S39")
 def test_a_service_is_made_changed_listed_and_deleted(twilio: Client) -> None:
     made = twilio.messaging.v1.services.create(friendly_name="Desk", inbound_request_url="https://a.example/in")
     assert (made.friendly_name, made.sticky_sender, made.validity_period) == ("Desk", True, 36_000)

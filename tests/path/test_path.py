@@ -24,6 +24,7 @@ from parlour.studio.defaults import DEMO_QUESTION
 from tests import shared_flows
 from tests.carrier import eventually
 from tests.path.conftest import World
+from tests.requirements import requirement
 
 SEVEN = {
     "sendMessage",
@@ -117,6 +118,7 @@ shared = pytest.mark.needs_shared
         pytest.param(FLOW_38, id="flow-38", marks=shared),
     ],
 )
+@requirement("S2", "S33", "S11", "S52")
 def test_a_text_message_reaches_an_agent_and_is_answered(world: World, script: Script) -> None:
     walk_all(world, script)
 

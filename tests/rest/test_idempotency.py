@@ -15,10 +15,23 @@ from uuid import uuid4
 
 import pytest
 
+from parlour.accounts import service
+from parlour.accounts.service import Credentials
+from parlour.app import Program
+from parlour.conversations import conversations
+from parlour.kit.errors import ContractError
+from parlour.outbox.runner import real_now
+from parlour.rest import store
+from parlour.rest.effect import Effect
+from parlour.rest.idempotency import KEPT, LEASE
+from parlour.rest.operations import Answer
+from parlour.rest.store import Claim
+from parlour.store.unit import UnitOfWork
 from tests.channels.street import Street, street
 from tests.conftest import LiveServer
 from tests.webhooks.receiver import Receiver
 
+COUNT = "SELECT sid FROM conversation WHERE account_sid = $1"
 HEADERS = ["Idempotency-Key", "I-Twilio-Idempotency-Token", "X-Twilio-Mutation-Id"]
 
 
@@ -223,3 +236,55 @@ def test_a_twin_waits_while_the_first_asks_a_webhook(
             assert said[0].body == said[1].body
             assert len(receiver.book) == 1
             assert [one.body for one in made.messages.list()] == ["hello"]
+
+
+async def test_keys_of_accounts_and_identities_are_their_own(program: Program, account: Credentials) -> None:
+    other = await service.create_account(program.database, program.box, friendly_name="Other")
+
+    async def keep(account_sid: str, caller: str, body_hash: str) -> bool:
+        claim = Claim(caller=caller, operation="x/v1/Things", key="k", body_hash=body_hash, holder="RQ1")
+
+        async def work(uow: UnitOfWork) -> bool:
+            now = real_now()
+            return await store.take(uow, claim, lease=now + LEASE, forgotten_before=uow.now - KEPT, real_now=now)
+
+        return await program.database.step(account_sid, work)
+
+    assert [await keep(account.account_sid, caller, "h") for caller in ("", "ann", "bob", "ann")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert await keep(other.account_sid, "", "another body")
+
+
+async def test_a_handler_may_answer_otherwise_after_a_step_that_failed(program: Program, account: Credentials) -> None:
+    claim = Claim(caller="", operation="x/v1/Things", key=uuid4().hex, body_hash="h", holder="RQ1")
+
+    async def take(uow: UnitOfWork) -> None:
+        now = real_now()
+        await store.take(uow, claim, lease=now + LEASE, forgotten_before=uow.now - KEPT, real_now=now)
+
+    async def make(uow: UnitOfWork) -> str:
+        return (await conversations.create(uow)).sid
+
+    async def make_and_refuse(uow: UnitOfWork) -> None:
+        await make(uow)
+        raise ContractError(20001, 400, "no")
+
+    await program.database.step(account.account_sid, take)
+    effect = Effect(program.database, account.account_sid, "RQ1", claim)
+    with pytest.raises(ContractError):
+        await effect.step(make_and_refuse)
+    sid = await effect.step(make)
+    with pytest.raises(ContractError):
+        await effect.step(make_and_refuse)
+    seen = await effect.read(lambda reader: conversations.fetch(reader, sid))
+    await effect.finish(Answer(201, {"sid": seen.sid}))
+    known = await program.database.read(account.account_sid, lambda reader: store.fetch(reader, claim))
+    assert known is not None
+    assert known.answer is not None
+    assert known.answer.body == f'{{"sid":"{sid}"}}'.encode()
+    made = await program.database.read(account.account_sid, lambda reader: reader.fetch(COUNT, account.account_sid))
+    assert [row["sid"] for row in made] == [sid]

@@ -2,13 +2,17 @@
 
 import itertools
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from twilio.request_validator import RequestValidator
+
 from tests.carrier import Carrier
+from tests.channels.street import post
 from tests.conftest import LiveServer
 
 PATIENCE: Final = 90.0  # seconds for all programs to come to the same wait
@@ -17,12 +21,15 @@ PATIENCE: Final = 90.0  # seconds for all programs to come to the same wait
 class World:
     """Serves telephones and the calendar to so many programs at once.
 
+    :param hook: the server's webhook for the carrier.
+
     A wait is over for all programs together: time goes by once every one of them waits.
     """
 
-    def __init__(self, server: LiveServer, carrier: Carrier, programs: int) -> None:
+    def __init__(self, server: LiveServer, carrier: Carrier, hook: str, programs: int) -> None:
         self._server = server
         self._carrier = carrier
+        self._hook = hook
         self._numbers = itertools.count(1)
         self._unplugged: list[str] = []
         self._lock = threading.Lock()
@@ -31,12 +38,22 @@ class World:
 
     def phone(self) -> dict[str, Any]:
         """Return a telephone that nobody used before."""
-        return {"number": f"+155502{next(self._numbers):05}"}
+        return {"number": f"+1415555{next(self._numbers):04}"}
 
     def text(self, number: str, to: str, body: str, picture: str) -> dict[str, Any]:
         """Send a text from a telephone, with a GIF in base 64."""
         media = [{"content_type": "image/gif", "filename": "picture.gif", "base64": picture}] if picture else []
         self._carrier.call("/_sim/inbound", {"from": number, "to": to, "body": body, "media": media})
+        return {}
+
+    def text_all(self, number: str, to: str, others: list[str], body: str) -> dict[str, Any]:
+        """Write to a group from a telephone: the carrier posts it with the others' numbers."""
+        form = {"MessageSid": f"MM{secrets.token_hex(16)}", "AccountSid": self._carrier.account_sid, "NumMedia": "0"}
+        form |= {"From": number, "To": to, "Body": body}
+        form |= {f"OtherRecipients{place}": other for place, other in enumerate(others)}
+        signature = RequestValidator(self._carrier.auth_token).compute_signature(self._hook, form)
+        status = post(self._hook, form, signature)
+        assert status == 200, status
         return {}
 
     def inbox(self, number: str) -> dict[str, Any]:
@@ -94,6 +111,7 @@ def serving(world: World) -> Iterator[str]:
                     {
                         "phone": world.phone,
                         "text": world.text,
+                        "text_all": world.text_all,
                         "inbox": world.inbox,
                         "unplug": world.unplug,
                         "wait": world.wait,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from tests.run.outside import World, serving
 HERE: Final = Path(__file__).resolve().parent
 PYTHON: Final = HERE / "python"
 VERSIONS: Final = ("twilio-python-8", "twilio-python-9", "twilio-4", "twilio-5", "twilio-6")
-SEQUENCES: Final = ("12.1", "12.2", "12.4, by MMS", "12.5", "12.6", "12.7", "12.8", "12.9", "12.10")
+SEQUENCES: Final = ("12.1", "12.2", "12.3", "12.4, by MMS", "12.5", "12.6", "12.7", "12.8", "12.9", "12.10")
 Ran = Mapping[str, "subprocess.CompletedProcess[str]"]
 
 
@@ -31,19 +32,20 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     data = folder / "data"
     home = programs.installed()
     with (
+        ExitStack() as beside,
         running_carrier(folder / "ledger.db", "--seed", "1") as carrier,
         running_server(folder, "start", "--demo", "--test-clock", "--data", str(data)) as server,
-        serving(World(server, carrier, len(VERSIONS))) as outside,
         ThreadPoolExecutor(len(VERSIONS)) as pool,
     ):
         carrier.faults(**FAST)
         hook = parlour(
             "carriers", "add", "street", "--url", carrier.url, "--carrier-account", carrier.account_sid,
-            "--carrier-token", carrier.auth_token, "--public-url", server.url, "--data", str(data),
+            "--carrier-token", carrier.auth_token, "--takes-groups", "--public-url", server.url, "--data", str(data),
         )  # fmt: skip
+        outside = beside.enter_context(serving(World(server, carrier, hook, len(VERSIONS))))
 
         def day(number: int) -> "subprocess.CompletedProcess[str]":
-            version, own = VERSIONS[number], f"+1555091000{number}"
+            version, own = VERSIONS[number], f"+1202555030{number}"
             parlour("carriers", "attach", own, "--to", "street", "--data", str(data))
             carrier.call("/_sim/numbers", {"phone_number": own, "sms_url": hook})
             command, cwd, environment = program(version, home)

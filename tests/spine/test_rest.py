@@ -36,11 +36,11 @@ def test_another_accounts_sid_in_the_path_is_not_found(twilio: Client) -> None:
 def test_an_api_key_calls_until_it_is_deleted(twilio: Client, server: LiveServer) -> None:
     key = twilio.new_keys.create(friendly_name="laptop")
     with_key = server.client(Credentials(key.sid, key.secret))
-    assert with_key.api.accounts(server.credentials.account_sid).fetch().sid == server.credentials.account_sid
+    assert with_key.conversations.v1.configuration().fetch().account_sid == server.credentials.account_sid
     assert key.sid in [listed.sid for listed in twilio.keys.list()]
     assert twilio.keys(key.sid).delete()
     with pytest.raises(TwilioRestException) as refusal:
-        with_key.api.accounts(server.credentials.account_sid).fetch()
+        with_key.conversations.v1.configuration().fetch()
     assert refusal.value.code == 20003
 
 

@@ -7,16 +7,21 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from parlour.studio.context import initial
 from parlour.studio.definition import read
 from parlour.studio.engine import advance
 from parlour.studio.execution import (
+    Answered,
+    CallHttp,
     Continued,
     Enqueued,
     Event,
     ExecutionState,
+    NotAnswered,
     NotSent,
+    OpenSubflow,
     RecordStep,
     Replied,
     SendMessage,
@@ -24,6 +29,8 @@ from parlour.studio.execution import (
     Sent,
     SetTimer,
     Started,
+    SubflowOpened,
+    SubflowRefused,
     TimedOut,
     Turn,
 )
@@ -45,6 +52,9 @@ class DryRun:
     tasks: list[SendToFlex] = field(default_factory=list)
     steps: list[RecordStep] = field(default_factory=list)
     timers: list[SetTimer] = field(default_factory=list)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    subflows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.parsed = read(self.definition)
@@ -81,7 +91,11 @@ class DryRun:
     def feed(self, first: Event) -> None:
         event: Event | None = first
         while event is not None:
-            turn = advance(self.parsed, self.state, event, now=NOW, new_sid=lambda: next(self.sids))
+            opened = event.flow_sid if isinstance(event, SubflowOpened) else None
+            if self.state.frame is not None:
+                opened = self.state.frame.flow_sid
+            subflow = read(self.subflows[opened]) if opened else None
+            turn = advance(self.parsed, self.state, event, now=NOW, new_sid=lambda: next(self.sids), subflow=subflow)
             self.state = turn.state
             event = self._perform(turn)
 
@@ -96,7 +110,25 @@ class DryRun:
         if isinstance(turn.command, SendToFlex):
             self.tasks.append(turn.command)
             return Enqueued({"sid": "KD" + "4" * 32, "routing": {"properties": {"sid": "WT" + "5" * 32}}})
+        if isinstance(turn.command, OpenSubflow):
+            if turn.command.flow_sid not in self.subflows:
+                return SubflowRefused(81024, "it is not there")
+            return SubflowOpened(turn.command.flow_sid, 1, turn.command.parameters)
+        if isinstance(turn.command, CallHttp):
+            return self._call(turn.command)
         return Continued() if turn.paused else None
+
+    def _call(self, command: CallHttp) -> Event:
+        pairs = command.form if command.form is not None else parse_qsl(urlsplit(command.url).query, True)
+        self.requests.append(f"{self.state.widget} {dict(pairs)['p']}")
+        planned = self.answers[self.state.widget]
+        sid, body = self.state.step_sid, json.dumps({"word": planned["word"]})
+        if planned["kind"] == "away":
+            return NotAnswered(sid, "away")
+        if planned["kind"] == "malformed":
+            return Answered(sid, 200, "application/json", "{", {})
+        kind = "text/plain" if planned["kind"] == "text" else "application/json; charset=utf-8"
+        return Answered(sid, 500 if planned["kind"] == "sad" else 200, kind, body, {})
 
     def _send(self, command: SendMessage) -> Event:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,18 @@ WORKFLOW = "WW" + "0" * 32
 CHANNEL = "chat"
 
 
+SUBFLOW, ABSENT = "FW" + "9" * 32, "FW" + "8" * 32
+SITE = "https://a.example"
+WEIGHTS = [3, 4, 4, 3, 1, 2, 1, 2]
+WITHOUT_CALLS = [3, 4, 4, 3, 1, 0, 0, 0]
+
+
 @dataclass
 class Expected:
     """What the naive interpreter says."""
 
     texts: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     task_attributes: dict[str, str] | None = None
     exits: set[tuple[str, str]] = field(default_factory=set)
@@ -39,6 +46,8 @@ class Script:
     definition: dict[str, Any]
     replies: list[str | None]
     expected: Expected
+    answers: dict[str, dict[str, Any]]
+    subflow: dict[str, Any]
 
 
 def _literal(rng: random.Random) -> Text:
@@ -77,11 +86,19 @@ def _reply(widget: str) -> Text:
     return "{{widgets." + widget + ".inbound.Body}}", lambda env: env["reply"].get(widget, "")
 
 
-def _text(rng: random.Random, waits: list[str]) -> Text:
+def _called(widget: str) -> Text:
+    """What a request or a subflow gave."""
+    source = "{{widgets." + widget + ".parsed.word}}{{widgets." + widget + ".answer}}"
+    return source, lambda env: env["call"].get(widget, "") + env["sub"].get(widget, "")
+
+
+def _text(rng: random.Random, waits: list[str], calls: Sequence[str] = ()) -> Text:
     makers = [_literal, _variable, _upcase, _default]
     parts = [_literal(rng), *(rng.choice(makers)(rng) for _ in range(rng.randint(0, 2)))]
     if waits and rng.random() < 0.5:
         parts.append(_reply(rng.choice(waits)))
+    if calls and rng.random() < 0.6:
+        parts.append(_called(rng.choice(list(calls))))
     return " ".join(part[0] for part in parts), lambda env: " ".join(part[1](env) for part in parts)
 
 
@@ -119,12 +136,15 @@ Action = Callable[[Env, list[str | None], Expected], tuple[str, str | None]]
 class _Maker:
     """Makes one flow: widgets `w0…`, whose exits lead to later widgets, so that every run ends."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, calls: bool) -> None:
+        self.outside = calls
         self.rng = random.Random(seed)
-        self.count = self.rng.randint(6, 12)
+        self.count = self.rng.randint(6, 14)
         self.states: list[dict[str, Any]] = []
         self.actions: dict[str, Action] = {}
         self.waits: list[str] = []
+        self.calls: list[str] = []
+        self.answers: dict[str, dict[str, Any]] = {}
 
     def target(self, index: int) -> str | None:
         later = list(range(index + 1, self.count))
@@ -139,7 +159,7 @@ class _Maker:
         self.states.append({"name": f"w{index}", "type": kind, "transitions": transitions, "properties": properties})
 
     def message(self, index: int, *, wait: bool) -> None:
-        body, expect = _text(self.rng, self.waits)
+        body, expect = _text(self.rng, self.waits, self.calls)
         broken = self.rng.random() < 0.2
         properties: dict[str, Any] = {
             "from": "Bot",
@@ -172,9 +192,12 @@ class _Maker:
             self.waits.append(name)
 
     def split(self, index: int) -> None:
-        source, subject = (
-            _reply(self.rng.choice(self.waits)) if self.waits and self.rng.random() < 0.7 else _variable(self.rng)
-        )
+        if self.calls and self.rng.random() < 0.3:
+            source, subject = _called(self.rng.choice(self.calls))
+        elif self.waits and self.rng.random() < 0.7:
+            source, subject = _reply(self.rng.choice(self.waits))
+        else:
+            source, subject = _variable(self.rng)
         kinds = self.rng.sample(sorted(TESTS), self.rng.randint(1, 3))
         branches = [(kind, self.target(index)) for kind in kinds]
         otherwise = self.target(index)
@@ -208,6 +231,61 @@ class _Maker:
 
         self.actions[f"w{index}"] = act
 
+    def call(self, index: int, *, function: bool) -> None:
+        name = f"w{index}"
+        value, expect = _text(self.rng, self.waits)
+        bad = "fail" if function else "failed"
+        exits = {"success": self.target(index), bad: self.target(index)}
+        kind = self.rng.choice(["good", "good", "sad", "away", "malformed", "text", "url"])
+        word = self.rng.choice(REPLIES)
+        self.answers[name] = {"kind": kind, "word": word}
+        properties: dict[str, Any] = {
+            "url": "nowhere" if kind == "url" else f"{SITE}/{name}",
+            "parameters": [{"key": "p", "value": value}],
+        }
+        if not function:
+            properties["method"] = self.rng.choice(["GET", "POST"])
+            properties["content_type"] = "application/x-www-form-urlencoded;charset=utf-8"
+        self.state(index, "run-function" if function else "make-http-request", exits, properties)
+
+        def act(env: Env, replies: list[str | None], expected: Expected) -> tuple[str, str | None]:
+            if kind != "url":
+                expected.requests.append(f"{name} {expect(env)}")
+            if kind in ("good", "sad"):
+                env["call"][name] = word
+            event = "success" if kind in ("good", "text") else bad
+            return event, exits[event]
+
+        self.actions[name] = act
+        self.calls.append(name)
+
+    def subflow(self, index: int) -> None:
+        name = f"w{index}"
+        value, expect = _text(self.rng, self.waits)
+        there = self.rng.random() < 0.8
+        exits = {"completed": self.target(index), "failed": self.target(index)}
+        sid = SUBFLOW if there else ABSENT
+        properties = {
+            "flow_sid": sid,
+            "flow_revision": "LatestPublished",
+            "parameters": [{"key": "said", "value": value}],
+        }
+        self.state(index, "run-subflow", exits, properties)
+
+        def act(env: Env, replies: list[str | None], expected: Expected) -> tuple[str, str | None]:
+            if not there:
+                return "failed", exits["failed"]
+            said = expect(env).strip()
+            expected.steps.append(("Trigger", "incomingParent", "inner_say"))
+            expected.texts.append(f"inside: {said}")
+            expected.steps.append(("inner_say", "sent", "inner_set"))
+            expected.steps.append(("inner_set", "next", "Ended"))
+            env["sub"][name] = said.upper()
+            return "completed", exits["completed"]
+
+        self.actions[name] = act
+        self.calls.append(name)
+
     def flex(self, index: int) -> None:
         broken = self.rng.random() < 0.35
         value, expect = _variable(self.rng)
@@ -234,12 +312,15 @@ class _Maker:
             self.split,
             self.variables,
             self.flex,
+            lambda index: self.call(index, function=False),
+            lambda index: self.call(index, function=True),
+            self.subflow,
         ]
         for index in range(self.count):
             if index == self.count - 1:
                 self.flex(index)
             else:
-                self.rng.choices(makers, weights=[3, 4, 4, 3, 1])[0](index)
+                self.rng.choices(makers, weights=WEIGHTS if self.outside else WITHOUT_CALLS)[0](index)
         trigger = {
             "name": "Trigger",
             "type": "trigger",
@@ -260,9 +341,35 @@ class _Maker:
         }
 
 
-def script(seed: int) -> Script:
-    """Make the flow of a seed with a customer for it."""
-    maker = _Maker(seed)
+INNER: dict[str, Any] = {
+    "description": "inside",
+    "initial_state": "Trigger",
+    "states": [
+        {
+            "name": "Trigger",
+            "type": "trigger",
+            "transitions": [{"event": "incomingParent", "next": "inner_say"}],
+            "properties": {},
+        },
+        {
+            "name": "inner_say",
+            "type": "send-message",
+            "transitions": [{"event": "sent", "next": "inner_set"}],
+            "properties": {"from": "Bot", "body": "inside: {{trigger.parent.parameters.said}}"},
+        },
+        {
+            "name": "inner_set",
+            "type": "set-variables",
+            "transitions": [{"event": "next"}],
+            "properties": {"variables": [{"key": "answer", "value": "{{trigger.parent.parameters.said | upcase}}"}]},
+        },
+    ],
+}
+
+
+def script(seed: int, *, calls: bool = True) -> Script:
+    """Make the flow of a seed with a customer for it; `calls` says whether it has requests and subflows."""
+    maker = _Maker(seed, calls=calls)
     definition = maker.make()
     kinds = {state["name"]: state["type"] for state in definition["states"]}
     rng = random.Random(seed * 7 + 1)
@@ -270,7 +377,7 @@ def script(seed: int) -> Script:
     left = list(script_replies)
     expected = Expected(steps=[("Trigger", "incomingConversationMessage", "w0")])
     expected.exits.add(("trigger", "incomingConversationMessage"))
-    env: Env = {"var": {}, "reply": {}}
+    env: Env = {"var": {}, "reply": {}, "call": {}, "sub": {}}
     here: str | None = "w0"
     while here is not None:
         event, target = maker.actions[here](env, left, expected)
@@ -278,7 +385,7 @@ def script(seed: int) -> Script:
         expected.exits.add((kinds[here], event))
         here = target
     used = len(script_replies) - len(left)
-    return Script(seed, definition, script_replies[:used], expected)
+    return Script(seed, definition, script_replies[:used], expected, maker.answers, INNER)
 
 
 EVERY_EXIT = {
@@ -293,15 +400,25 @@ EVERY_EXIT = {
     ("set-variables", "next"),
     ("send-to-flex", "callComplete"),
     ("send-to-flex", "failedToEnqueue"),
+    ("make-http-request", "success"),
+    ("make-http-request", "failed"),
+    ("run-function", "success"),
+    ("run-function", "fail"),
+    ("run-subflow", "completed"),
+    ("run-subflow", "failed"),
 }
 
 
-def scripts(count: int, first_seed: int = 1) -> list[Script]:
+CALLING = {"make-http-request", "run-function", "run-subflow"}
+
+
+def scripts(count: int, first_seed: int = 1, *, calls: bool = True) -> list[Script]:
     """Make so many flows; together they take every exit, or the next seeds are tried."""
     seed = first_seed
     while True:
-        made = [script(seed + index) for index in range(count)]
-        if set().union(*(each.expected.exits for each in made)) >= EVERY_EXIT:
+        made = [script(seed + index, calls=calls) for index in range(count)]
+        wanted = {exit_ for exit_ in EVERY_EXIT if calls or exit_[0] not in CALLING}
+        if set().union(*(each.expected.exits for each in made)) >= wanted:
             return made
         seed += count
 

@@ -16,6 +16,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from tests.conftest import LiveServer
+from tests.requirements import requirement
 
 FLOW_KEYS = {
     "sid", "account_sid", "author_sid", "friendly_name", "definition", "status", "revision", "commit_message", "valid",
@@ -220,6 +221,7 @@ def test_test_users_are_kept_and_replaced(twilio: Client, flow: Any) -> None:
     assert users.fetch().test_users == ["bob"]
 
 
+@requirement("S43")
 def test_an_execution_by_rest_runs_and_shows_its_steps_and_contexts(
     twilio: Client, server: LiveServer, flow: Any
 ) -> None:

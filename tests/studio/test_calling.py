@@ -13,6 +13,7 @@ from twilio.rest import Client
 
 from tests.carrier import eventually
 from tests.conftest import LiveServer
+from tests.requirements import requirement
 from tests.studio.building import flow, variables, widget
 from tests.studio.site import Site, running_site
 
@@ -277,6 +278,7 @@ def test_a_function_succeeds_with_2xx_and_3xx(site: Site, function_of: Any, stat
         failed(done, 81010, f"status {status}")
 
 
+@requirement("S45")
 def test_a_function_whose_json_is_broken_fails_with_81017(site: Site, function_of: Any) -> None:
     site.page("/broken", "{")
     failed(function_of(url=f"{site.url}/broken"), 81017, "not valid JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from parlour.cli.main import main
 from parlour.studio.defaults import DEMO_QUESTION
 from tests import shared_flows
 from tests.conftest import LiveServer
-from tests.studio.random_flows import CHANNEL, WORKFLOW, Script, dump, scripts
+from tests.studio.random_flows import ABSENT, CHANNEL, INNER, SITE, SUBFLOW, WORKFLOW, Script, dump, scripts
+from tests.studio.site import Site, running_site
+
+JSON = "application/json; charset=utf-8"
 
 
 @dataclass
@@ -219,12 +223,45 @@ def test_flow_38_asks_its_questions_and_sends_the_answers(
     assert (attributes["name"], attributes["dob"]) == ("Ada Lovelace", "1815-12-10")
 
 
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_site() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def inner(client: Client) -> tuple[str, str]:
+    """The subflow that random flows run, and one that was never published."""
+    create = client.studio.v2.flows.create
+    known = create(friendly_name="inside", status="published", definition=INNER)
+    return known.sid, create(friendly_name="never", status="draft", definition=INNER).sid
+
+
+def served(script: Script, site: Site, inner: tuple[str, str]) -> str:
+    """Have the site answer what the script says, and give the definition that asks it."""
+    text = dump(script.definition).replace(SUBFLOW, inner[0]).replace(ABSENT, inner[1])
+    for widget, planned in script.answers.items():
+        path = f"/{script.seed}/{widget}"
+        kind = planned["kind"]
+        body = "{" if kind == "malformed" else json.dumps({"word": planned["word"]})
+        site.page(path, body, status=500 if kind == "sad" else 200, kind="text/plain" if kind == "text" else JSON)
+        nobody = "http://127.0.0.1:9"
+        text = text.replace(f'"{SITE}/{widget}"', f'"{nobody if kind == "away" else site.url}{path}"')
+    return text
+
+
 @pytest.mark.parametrize("script", scripts(20), ids=lambda script: f"seed-{script.seed}")
 def test_a_random_flow_does_what_a_naive_reading_says(
-    frozen_server: LiveServer, client: Client, routing: tuple[str, str], tmp_path: Path, script: Script
+    frozen_server: LiveServer,
+    client: Client,
+    routing: tuple[str, str],
+    site: Site,
+    inner: tuple[str, str],
+    tmp_path: Path,
+    script: Script,
 ) -> None:
     file = tmp_path / "random.json"
-    file.write_text(dump(script.definition), "utf-8")
+    file.write_text(served(script, site, inner), "utf-8")
     path = converse(frozen_server, client, imported(frozen_server, file, {WORKFLOW: routing[1], CHANNEL: "chat"}))
     path.say("hi")
     for reply in script.replies:

@@ -9,8 +9,10 @@ import pytest
 from parlour.studio.engine import MAX_STEPS
 from parlour.studio.execution import Replied, Stopped, TimedOut
 from tests import shared_flows
+from tests.requirements import requirement
 from tests.studio.dry_run import CUSTOMER, DryRun
-from tests.studio.random_flows import EVERY_EXIT, scripts
+from tests.studio.random_flows import EVERY_EXIT, SUBFLOW, Script, scripts
+from tests.studio.random_flows import script as made
 
 
 def flow(*states: dict[str, Any], first: str | None = None) -> dict[str, Any]:
@@ -73,9 +75,9 @@ def test_flow_38_goes_on_to_an_agent_when_the_customer_is_silent() -> None:
     assert run.tasks
 
 
-@pytest.mark.parametrize("script", scripts(200), ids=lambda script: f"seed-{script.seed}")
-def test_a_random_flow_does_what_a_naive_reading_of_it_says(script: Any) -> None:
-    run = DryRun(script.definition).start()
+def compare(script: Script) -> None:
+    """Run a random flow, and hold it against what the naive interpreter says of it."""
+    run = DryRun(script.definition, answers=script.answers, subflows={SUBFLOW: script.subflow}).start()
     for reply in script.replies:
         if reply is None:
             run.time_out()
@@ -83,13 +85,26 @@ def test_a_random_flow_does_what_a_naive_reading_of_it_says(script: Any) -> None
             run.reply(reply)
     assert run.path == script.expected.steps
     assert run.texts == script.expected.texts
+    assert run.requests == script.expected.requests
     tasks = [{"topic": task.attributes["topic"]} for task in run.tasks]
     assert tasks[-1:] == ([script.expected.task_attributes] if script.expected.task_attributes else [])
     assert run.state.ended
 
 
-def test_twenty_random_flows_take_every_exit() -> None:
-    assert set().union(*(each.expected.exits for each in scripts(20))) >= EVERY_EXIT
+@pytest.mark.parametrize("script", scripts(200), ids=lambda script: f"seed-{script.seed}")
+def test_a_random_flow_does_what_a_naive_reading_of_it_says(script: Script) -> None:
+    compare(script)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("first", range(1, 5001, 500))
+def test_five_thousand_random_flows_do_what_a_naive_reading_of_them_says(first: int) -> None:
+    for seed in range(first, first + 500):
+        compare(made(seed))
+
+
+def test_random_flows_take_every_exit() -> None:
+    assert set().union(*(each.expected.exits for each in scripts(40))) >= EVERY_EXIT
 
 
 def test_a_trigger_whose_exit_is_unwired_ends_at_once_with_a_hint() -> None:
@@ -170,6 +185,7 @@ def test_an_execution_takes_at_most_a_thousand_steps() -> None:
     assert run.log == [(81000, run.steps[-1].transitioned_from)]
 
 
+@requirement("S46")
 def test_a_widget_that_needs_a_call_takes_its_failure_exit_or_ends() -> None:
     run = DryRun(flow(widget("say", "say-play", {"audioComplete": None}, say="hello"))).start()
     assert run.path[1] == ("say", "failed", "Ended")

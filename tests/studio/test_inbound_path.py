@@ -21,8 +21,8 @@ from parlour.studio import execution_store, flows
 OURS = "+15551230000"
 CUSTOMER = "+15557654321"
 # No channel carries these texts back, so a flow's question is neither delivered nor lost.
-OURS_THERE = "whatsapp:+15551230000"
-CUSTOMER_THERE = "whatsapp:+15557654321"
+OURS_THERE = "rcs:shop"
+CUSTOMER_THERE = "rcs:customer"
 
 
 async def until(look: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
@@ -42,7 +42,7 @@ async def address_for(program: Program, account: Credentials, flow: str, number:
     async def work(uow: UnitOfWork) -> str:
         found = await flows.by_name(uow, flow)
         assert found is not None
-        kind = "whatsapp" if number == OURS_THERE else "sms"
+        kind = "chat" if number == OURS_THERE else "sms"
         if kind == "sms":
             await numbers.create(uow, phone_number=number)
         auto = AutoCreation(enabled=True, type="studio", studio_flow_sid=found.sid)
@@ -54,7 +54,7 @@ async def address_for(program: Program, account: Credentials, flow: str, number:
 
 def arriving(body: str, to: str) -> inbound.Inbound:
     if to == OURS_THERE:
-        return inbound.Inbound(CUSTOMER_THERE, to, body, channel_type="whatsapp", source="WHATSAPP")
+        return inbound.Inbound(CUSTOMER_THERE, to, body, channel_type="rcs", source="RCS")
     return inbound.Inbound(CUSTOMER, to, body)
 
 
@@ -122,7 +122,7 @@ async def test_a_reply_by_text_moves_the_demo_flow_on(program: Program, account:
     (ended,) = await until(lambda: executions_of(program, account, flow_sid, "ended"))
     inbound_message = ended.decoded().context["widgets"]["ask_topic"]["inbound"]
     assert (inbound_message["Body"], inbound_message["From"]) == ("1", CUSTOMER_THERE)
-    assert inbound_message["Source"] == "WHATSAPP"
+    assert inbound_message["Source"] == "RCS"
     assert inbound_message["ParticipantSid"].startswith("MB")
 
 

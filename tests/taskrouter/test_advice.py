@@ -75,16 +75,16 @@ def test_the_command_tells_the_same_before_and_after_a_restart(tmp_path: Path, r
         centre = open_centre(live)
         queue = centre.queue("Support", target_workers="skill == 'red'")
         centre.worker("Ana", available=False, skill="red")
-        flow = centre.workflow(
-            {"filter_friendly_name": "Odd", "expression": "a == 1", "targets": [{"queue": queue}]}, default=queue
-        )
+        centre.queue("Empty", target_workers="skill == 'none'")
+        odd = {"filter_friendly_name": "Odd", "expression": "a == 1", "targets": [{"queue": queue}]}
+        flow = centre.workflow(odd, default=queue)
         task = centre.task(flow).sid
         told = route(data, "explain", task)
         assert "Filter Odd did not match: a == 1 does not hold." in told
         assert "1 agent matches, not available. Ana is Offline." in told
         if running:
             assert route(data, "explain", task) == told
-            assert "Nobody is in queue" in route(data, "check")
+            assert "Nobody is in queue Empty" in route(data, "check")
     if not running:
         assert route(data, "explain", task) == told
         assert json.loads(route(data, "explain", task, "--json"))["task_sid"] == task

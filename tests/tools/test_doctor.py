@@ -14,6 +14,7 @@ from parlour.app import Program
 from parlour.cli.doctor import Finding, examine, examine_account, table
 from parlour.cli.main import main
 from parlour.package import Check, Invariant, Package
+from tests.requirements import requirement
 
 ADD_DEAD = """
 INSERT INTO job (account_sid, lane, handler, request_id, dead_at, error) VALUES ($1, 'lane', 'h', 'RQ', $2, 'boom')"""
@@ -72,6 +73,7 @@ async def test_a_broken_invariant_shows_its_rows_and_its_remedy(program: Program
     assert lines[-1] == f"2 of {len(findings)} checks found something."
 
 
+@requirement("S51")
 async def test_an_edited_agent_role_is_found(program: Program, account: Credentials) -> None:
     name = "the agent role is as it was made"
     assert named(await examine_account(program, account.account_sid), name).good

@@ -7,6 +7,7 @@ import pytest
 
 from tests.carrier import eventually
 from tests.channels.street import Street, parlour, street
+from tests.tools.test_trace import trace
 from tests.webhooks.receiver import Heard, Receiver
 
 EVENTS = ["onConversationAdd", "onParticipantAdd", "onMessageAdd", "onMessageAdded"]
@@ -70,6 +71,9 @@ def test_a_refused_text_is_in_the_log_and_in_no_conversation(world: Street, rece
     world.carrier.text(handset, number, "spam")
     eventually(lambda: log_of(world, handset), what="the text is logged")
     assert world.conversation_of(handset) == ""
+    story = json.dumps(trace(world.server, world.client.messages.list(from_=handset)[0].sid))
+    assert "carrier_message.refused" in story
+    assert "carrier_message.unclaimed" not in story
     receiver.heal()
     world.carrier.text(handset, number, "hello shop")
     receiver.one("onMessageAdded")

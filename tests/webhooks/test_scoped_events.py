@@ -111,6 +111,7 @@ def test_a_chat_participant_comes_changes_and_goes(talk: Any, hook_sid: str, rec
     own: dict[str, str | None] = {
         "ParticipantSid": joined.sid,
         "Identity": "alice",
+        "MessagingBinding.Type": "CHAT",
         "RoleSid": joined.role_sid,
         "Attributes": "{}",
         "DateCreated": None,
@@ -130,7 +131,7 @@ def test_an_address_is_told_with_its_binding(talk: Any, twilio: Client, hook_sid
     told = receiver.one("onParticipantAdded").parameters
     assert told["ParticipantSid"] == joined.sid
     assert (told["MessagingBinding.Address"], told["MessagingBinding.ProxyAddress"]) == (address, proxy)
-    assert told["MessagingBinding.Type"] == "sms"
+    assert told["MessagingBinding.Type"] == "SMS"
 
 
 def test_every_request_is_signed_as_the_official_package_checks(

@@ -4,6 +4,7 @@ import { copyFile, mkdir, rm } from "node:fs/promises";
 
 const pages = [
   { name: "handset", out: "../../src/parlour/channels/sms/simulator/static", files: ["index.html", "icon.svg"] },
+  { name: "flows", out: "../../src/parlour/studio/static", files: ["index.html", "icon.svg"] },
 ];
 
 for (const page of pages) {

@@ -91,10 +91,15 @@ def list_carriers(**given: Any) -> None:
 @click.option("--to", "name", required=True, help="Name of the carrier")
 @account_options
 def attach(number: str, name: str, **given: Any) -> None:
-    """Have the texts of NUMBER go through a carrier; the number is made where there is none."""
+    """Have the texts of NUMBER go through a carrier; the number is made where there is none.
+
+    NUMBER may also be a sender of another channel, such as whatsapp:+15550100 or messenger:<page>.
+    """
     from parlour.app import Program
+    from parlour.channels.sms.kinds import CHANNELS
     from parlour.channels.sms.store import connections
-    from parlour.messaging import numbers
+    from parlour.conversations import bindings
+    from parlour.messaging import numbers, senders
     from parlour.store.unit import UnitOfWork
 
     async def work(program: Program, account_sid: str) -> str:
@@ -102,6 +107,10 @@ def attach(number: str, name: str, **given: Any) -> None:
             connection = await connections.by_name(uow, name)
             if connection is None:
                 raise click.ClickException(f"there is no carrier {name}")
+            if ":" in number:
+                if bindings.channel_of(number) not in {channel.type for channel in CHANNELS}:
+                    raise click.ClickException(f"{number} is no sender of WhatsApp or Messenger")
+                return (await senders.attach(uow, number, connection_sid=connection.sid)).sid
             known = await numbers.by_number(uow, number)
             if known is None:
                 return (await numbers.create(uow, phone_number=number, connection_sid=connection.sid)).sid
@@ -134,7 +143,7 @@ def resend(sid: str, **given: Any) -> None:
     """Send SID again, whose outcome is unknown: the customer may get it twice."""
     from parlour.app import Program
     from parlour.channels.sms import outbound
-    from parlour.channels.sms.events import CHANNEL
+    from parlour.channels.sms.kinds import CHANNEL
     from parlour.store.unit import UnitOfWork
 
     async def work(program: Program, account_sid: str) -> str:

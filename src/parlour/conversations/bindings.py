@@ -9,6 +9,8 @@ CHAT: Final = "chat"
 _PREFIXES: Final = ("whatsapp", "messenger", "rcs")
 _NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}")
 _SHORT_CODE: Final = re.compile(r"\d{3,8}")
+# Users with a username may have an id of the business instead of a number (channels.md §3.9).
+_WHATSAPP: Final = re.compile(r"\+[1-9]\d{1,14}|[A-Z]{2}\.[A-Za-z0-9.]{1,128}")
 _PAGE_SCOPED: Final = re.compile(r"[\w.:-]{1,200}")
 
 
@@ -19,7 +21,7 @@ def channel_of(address: str) -> str | None:
         return "sms" if _NUMBER.fullmatch(address) or _SHORT_CODE.fullmatch(address) else None
     if prefix not in _PREFIXES:
         return None
-    pattern = _NUMBER if prefix == "whatsapp" else _PAGE_SCOPED
+    pattern = _WHATSAPP if prefix == "whatsapp" else _PAGE_SCOPED
     return prefix if pattern.fullmatch(rest) or (prefix == "rcs" and rest) else None
 
 

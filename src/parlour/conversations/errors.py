@@ -94,6 +94,7 @@ BINDING_PROXY_FOREIGN = Condition(50413, 400, "MessagingBinding.ProxyAddress {pr
 BINDING_TYPES_DIFFER = Condition(
     50414, 400, "MessagingBinding.Address and MessagingBinding.ProxyAddress are of different channels"
 )
+BINDING_NOT_WHATSAPP = Condition(50415, 400, "MessagingBinding.ProxyAddress {proxy} is not enabled for WhatsApp")
 PAIR_IN_USE = Condition(
     50416, 409, "A binding for this participant and proxy address already exists in Conversation {sid}"
 )

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -44,6 +44,10 @@ class MediaStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Delete a file; one that is gone is no error."""
+        ...
+
+    async def sweep(self, before: datetime, known: Callable[[Sequence[str]], Awaitable[set[str]]]) -> int:
+        """Delete files stored before an instant of real time whose keys are not known; return how many."""
         ...
 
     @property
@@ -93,10 +97,33 @@ class FolderStore:
         """Delete a file; one that is gone is no error."""
         await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
 
+    async def sweep(self, before: datetime, known: Callable[[Sequence[str]], Awaitable[set[str]]]) -> int:
+        """Delete files stored before an instant of real time whose keys are not known; return how many.
+
+        What was left half written by a crash is nobody's either.
+        """
+        deleted = 0
+        for folder in await asyncio.to_thread(_folders, self._folder):
+            old = await asyncio.to_thread(_older, folder, before)
+            kept = await known([path.name for path in old if not path.suffix]) if old else set()
+            for path in old:
+                if path.suffix or path.name not in kept:
+                    await asyncio.to_thread(path.unlink, missing_ok=True)
+                    deleted += 1
+        return deleted
+
     def _path(self, key: str) -> Path:
         if not key.isalnum():
             raise ValueError(f"{key!r} is not the key of a file")
         return self._folder / key[:2] / key
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()]
+
+
+def _older(folder: Path, before: datetime) -> list[Path]:
+    return [path for path in folder.iterdir() if path.stat().st_mtime < before.timestamp()]
 
 
 async def _receive(

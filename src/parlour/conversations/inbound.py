@@ -136,7 +136,7 @@ async def _auto_create(
     """Make conversation, scoped webhook and participants, in this order; the webhook sees the first message."""
     grouped = key.proxy_address == group_mms.GROUP
     natives = [number for number in key.address.split(",") if not await _owns(uow, inbound, number)]
-    conversation = await conversations.create(
+    await conversations.create(
         uow,
         sid=sid,
         chat_service_sid=configuration.conversation_service_sid if configuration else None,
@@ -153,15 +153,20 @@ async def _auto_create(
         origin=origin,
     )
     origin = msgspec.structs.replace(origin, decided=True)  # who let the conversation happen let this happen (§8.2)
-    if configuration is not None:
-        await integrate(uow, sid, configuration)
     kind = configuration.type if configuration else inbound.channel_type
     attachments.set_scope(uow, sid, ADDRESS_TYPES.get(kind, kind))
-    if not grouped:
-        await participants.add(
-            uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
-        )
+    if configuration is not None:
+        await integrate(uow, sid, configuration)
+    if grouped:
+        await _add_group(uow, sid, key, natives, origin)
         return
+    await participants.add(
+        uow, sid, address=inbound.address, proxy_address=inbound.proxy_address, origin=origin, pair_taken=True
+    )
+
+
+async def _add_group(uow: UnitOfWork, sid: str, key: group_mms.Key, natives: list[str], origin: Origin) -> None:
+    """Add all numbers of a group: `natives` by their address, ours as projected ones; then the conversation begins."""
     for number in key.address.split(","):
         native = number in natives
         await participants.add(

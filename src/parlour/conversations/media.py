@@ -85,7 +85,12 @@ async def fetch(reader: Reader, sid: str, *, service_sid: str | None = None) -> 
 
 
 async def attach(
-    uow: UnitOfWork, sids: Sequence[str], *, service_sid: str, conversation_sid: str, message_sid: str
+    uow: UnitOfWork,
+    sids: Sequence[str],
+    *,
+    service_sid: str,
+    conversation_sid: str,
+    message_sid: str,
 ) -> list[dict[str, Any]]:
     """Bind uploads to a message and return its `media`, in the order given.
 

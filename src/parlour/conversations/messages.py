@@ -123,7 +123,11 @@ async def add(uow: UnitOfWork, taken: Taken, draft: Draft, origin: Origin, *, li
     attached = None
     if draft.media_sids:
         attached = await media.attach(
-            uow, draft.media_sids, service_sid=taken.chat_service_sid, conversation_sid=taken.sid, message_sid=sid
+            uow,
+            draft.media_sids,
+            service_sid=taken.chat_service_sid,
+            conversation_sid=taken.sid,
+            message_sid=sid,
         )
         if limited:
             await attachments.check(uow, taken.sid, attached)

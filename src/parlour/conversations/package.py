@@ -4,6 +4,7 @@ from pathlib import Path
 
 from parlour.conversations.files import FolderStore, MediaStore
 from parlour.conversations.invariants import CHECKS, INVARIANTS
+from parlour.conversations.media_sweep import Sweeper
 from parlour.conversations.push import routes as push
 from parlour.conversations.reactions import make_reactions
 from parlour.conversations.routes import (
@@ -20,6 +21,7 @@ from parlour.conversations.routes import media as media_routes
 from parlour.conversations.routes.common import operations
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
+from parlour.store.database import Database
 from parlour.webhooks.delivery import Deliverer
 
 MODULES = (addresses, conversations, messages, participants, services, users, webhook_configurations, webhooks)
@@ -30,7 +32,7 @@ def folder_store(data: Path) -> FolderStore:
     return FolderStore(data / "media")
 
 
-def package(media_store: MediaStore, deliverer: Deliverer, box: SecretsBox) -> Package:
+def package(database: Database, media_store: MediaStore, deliverer: Deliverer, box: SecretsBox) -> Package:
     """Return what the floor offers."""
     return Package(
         name="conversations",
@@ -39,4 +41,5 @@ def package(media_store: MediaStore, deliverer: Deliverer, box: SecretsBox) -> P
         reactions=[make_reactions(media_store, deliverer)],
         invariants=INVARIANTS,
         checks=CHECKS,
+        companions=[Sweeper(database, media_store).run],
     )

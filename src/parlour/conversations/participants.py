@@ -177,9 +177,11 @@ async def _assign(uow: UnitOfWork, conversation: Conversation, row: Participant)
 
 
 async def check_proxy(reader: Reader, channel: str, proxy_address: str) -> None:
-    """Refuse a proxy address that is not the account's (50413)."""
+    """Refuse a proxy address that is not the account's. Errors: 50413; 50415 its number has no WhatsApp."""
     owns = proxy_checks.get(channel)
     if owns is not None and not await owns(reader, proxy_address):
+        if await numbers.by_number(reader, proxy_address.removeprefix("whatsapp:")) is not None:
+            raise errors.BINDING_NOT_WHATSAPP.error(proxy=proxy_address)
         raise errors.BINDING_PROXY_FOREIGN.error(proxy=proxy_address)
 
 

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from parlour.conversations import conversations, delivery
+from parlour.conversations import conversations, delivery, participants
 from parlour.conversations.events import Origin, announce
 from parlour.conversations.store import messages as store
+from parlour.conversations.store import participants as participant_store
 from parlour.conversations.store.conversations import Conversation
 from parlour.conversations.store.messages import Message, Receipt
 from parlour.rest.errors import invalid_parameter, not_found
@@ -79,10 +80,22 @@ async def advance(uow: UnitOfWork, receipt_sid: str, status: str, *, error_code:
     await store.update_receipt(uow, row)
     message = await _message(uow, conversation.sid, row.message_sid)
     await _sum_up(uow, conversation, message)
+    if status == "read":
+        await _advance_horizon(uow, conversation, row.participant_sid, message.index)
     await announce(
         uow, "delivery.updated/1", conversation, row, CHANNEL, delivery=message.delivery, index=message.index
     )
     return row
+
+
+async def _advance_horizon(uow: UnitOfWork, conversation: Conversation, participant_sid: str, index: int) -> None:
+    """Move the read position of a recipient outside chat up to a message that it read (conversations.md §3.6)."""
+    person = await participant_store.fetch(uow, conversation.sid, participant_sid)
+    if person is None or (person.last_read_message_index or -1) >= index:
+        return
+    person.last_read_message_index, person.last_read_timestamp = index, uow.now
+    await participants.touch(uow, conversation, person, in_map=False)
+    await announce(uow, "participant.updated/1", conversation, person, CHANNEL)
 
 
 async def _message(reader: Reader, conversation_sid: str, message_sid: str) -> Message:

@@ -23,10 +23,13 @@ async def seed_messages(connection: Any, account_sid: str, conversation_sids: Se
         conversation_sids[0],
     )
     columns = [name for name in Message.__struct_fields__ if name not in _JSON]
-    for sid in conversation_sids:
-        made = (_message(account_sid, service_sid, sid, sids.new("IM", now), index, now) for index in range(each))
-        rows = [[getattr(row, name) for name in columns] for row in made]
-        await connection.copy_records_to_table("message", records=rows, columns=columns)
+    made = (
+        _message(account_sid, service_sid, sid, sids.new("IM", now), index, now)
+        for sid in conversation_sids
+        for index in range(each)
+    )
+    records = ([getattr(row, name) for name in columns] for row in made)
+    await connection.copy_records_to_table("message", records=records, columns=columns)
     await connection.execute(FILL, account_sid, list(conversation_sids), each)
 
 

@@ -51,9 +51,14 @@ def add_reactions(reactions: Reactions, deliverer: Deliverer) -> None:
     @reactions.after_call(*EVENT_OF, lanes=lanes)
     async def tell_webhook(run: JobRun, event: Event) -> None:
         _, webhook_sid, _ = run.lane.split(":", 2)
-        told = await run.read(lambda reader: _told_of(reader, event, webhook_sid))
-        if told is not None:
-            await deliverer.deliver(run, told)
+
+        async def look(reader: Reader) -> tuple[Told, str] | None:
+            told = await _told_of(reader, event, webhook_sid)
+            return None if told is None else (told, await deliverer.auth_token(reader))
+
+        found = await run.read(look)
+        if found is not None:
+            await deliverer.deliver(run, *found)
 
     @reactions.job(REPLAY)
     async def tell_stored(run: JobRun, payload: dict[str, Any]) -> None:

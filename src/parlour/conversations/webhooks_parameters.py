@@ -169,8 +169,7 @@ def parameters(event_type: str, account_sid: str, snapshot: Snapshot, *, webhook
 
 def _value(name: str, snapshot: Snapshot) -> str | None:
     if name == "MessagingBinding.Type":
-        bound = any(snapshot.get(name) for name in ("proxy_address", "address"))
-        return "sms" if snapshot.get("projected_address") else str(snapshot["type"]) if bound else None
+        return "SMS" if snapshot.get("projected_address") else str(snapshot["type"]).upper()
     column, form = COLUMNS[name]
     value = snapshot.get(column)
     return None if value is None or value == [] else form(value)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from parlour.conversations import conversations, messages
+from parlour.conversations import conversations, messages, webhooks
 from parlour.conversations import participants as members
 from parlour.flex import errors, facts, interactions, parking, routing, store
 from parlour.flex import lifecycle_store as sql
@@ -25,6 +25,7 @@ ENDED: Final = ("closed", "failed")
 UNREAD: Final = timedelta(seconds=1)  # a message so short before the agent went was not read by them
 PARKED: Final = "parked"  # like the channel's statuses, but the channel stays active
 STATUS_OF: Final = {PARKED: "active", "inactive": "inactive", "pause": "pause"}
+OWN_WAKE_UP: Final = timedelta(seconds=10)  # for a program that brings a parked conversation back by itself
 ONE_AGENT: Final = 300  # seconds that the known agent is waited for before others are asked
 
 
@@ -64,10 +65,14 @@ async def _park_or_ask(uow: UnitOfWork, channel: Channel, task: Task, agent: Par
     known = agent.worker_sid if why in (PARKED, "pause") else None
     back = routing.again(task, worker_sid=known)
     await conversations.lock(uow, channel.conversation_sid)
-    if why != "pause" and await _unread(uow, channel):
+    unread = why != "pause" and await _unread(uow, channel)
+    own = await _has_own_wake_up(uow, channel)
+    if unread and not own:
         await interactions.invite(uow, channel, replace(back, worker_sid=None))
         return
     await parking.park(uow, channel, status=STATUS_OF.get(why, "active"), routing=back)
+    if unread:
+        parking.wake_late(uow, channel, after=OWN_WAKE_UP)
 
 
 async def _unread(reader: Reader, channel: Channel) -> bool:
@@ -78,8 +83,20 @@ async def _unread(reader: Reader, channel: Channel) -> bool:
     return latest.author not in await sql.staff(reader, channel.sid)
 
 
+async def _has_own_wake_up(reader: Reader, channel: Channel) -> bool:
+    """Say whether a program began to hear of messages since agents work on the conversation, to bring it back."""
+    return any(
+        hook.target == "webhook"
+        and "onMessageAdded" in (hook.filters or ())
+        and hook.date_created >= channel.date_created
+        for hook in await webhooks.list_for(reader, channel.conversation_sid)
+    )
+
+
 async def wake(uow: UnitOfWork, channel_sid: str, *, author: str | None) -> None:
     """Bring a parked channel back to agents; one with owners, or paused, is left alone.
+
+    A program that hears of its messages has a while to bring it back by itself.
 
     :param author: of the message that wakes it; None where time does.
     """
@@ -87,6 +104,9 @@ async def wake(uow: UnitOfWork, channel_sid: str, *, author: str | None) -> None
     if not channel.parked or channel.status in ENDED or channel.wake is None:
         return
     if author is not None and (channel.status == "pause" or author in await sql.staff(uow, channel.sid)):
+        return
+    if author is not None and await _has_own_wake_up(uow, channel):
+        parking.wake_late(uow, channel, after=OWN_WAKE_UP)
         return
     await ask_again(uow, channel, routing.read(channel.wake))
 

@@ -12,7 +12,7 @@ from parlour.conversations import conversations, participants, roles
 from parlour.flex import errors, facts, lifecycle, store, transfers
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.lifecycle import ENDED, workspace_of
-from parlour.flex.parking import HINT, OPEN
+from parlour.flex.parking import HINT, OPEN, RECLAIM, WAKE_LATE
 from parlour.flex.settings_store import settings
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.outbox.facts import Event
@@ -152,7 +152,13 @@ async def conversation_closed(uow: UnitOfWork, event: Event) -> None:
         await close_channel(uow, channel, complete=False)
 
 
-@reactions.step("flex.channel.reclaim")
+@reactions.step(WAKE_LATE)
+async def wake_late(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Wake a parked channel that no program brought back."""
+    await lifecycle.wake(uow, str(payload["channel_sid"]), author=None)
+
+
+@reactions.step(RECLAIM)
 async def reclaim(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Bring a channel back that was paused for too long, and close one that was left for too long."""
     channel = await store.lock_channel(uow, str(payload["channel_sid"]))

@@ -16,6 +16,7 @@ HINT: Final = "parked"
 OPEN: Final = "interaction"
 KEPT: Final = {"pause": timedelta(days=14), "inactive": timedelta(days=90)}
 RECLAIM: Final = "flex.channel.reclaim"
+WAKE_LATE: Final = "flex.channel.wake_late"
 
 
 async def park(uow: UnitOfWork, channel: Channel, *, status: str, routing: Routing) -> None:
@@ -42,6 +43,11 @@ async def unpark(uow: UnitOfWork, channel: Channel) -> None:
     await conversations.set_hint(uow, channel.conversation_sid, HINT, None)
     if channel.status != "active":
         await facts.channel_moved(uow, channel, "active")
+
+
+def wake_late(uow: UnitOfWork, channel: Channel, *, after: timedelta) -> None:
+    """Have a parked channel woken after a while, unless somebody else does it before."""
+    schedule(uow, WAKE_LATE, lane=_lane(channel.sid), at=uow.now + after, payload={"channel_sid": channel.sid})
 
 
 def _lane(channel_sid: str) -> str:

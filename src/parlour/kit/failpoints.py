@@ -19,6 +19,7 @@ JOBS_CLAIMED: Final = "outbox.claimed"  # lanes are ours, nothing has run
 JOB_DONE: Final = "outbox.done"  # a job's work is committed, its lane is not given back
 WEBHOOK_ASKED: Final = "webhooks.asked"  # a pre-event was answered, nothing is applied
 KEY_TAKEN: Final = "idempotency.taken"  # a request with a key holds it, nothing is done
+RESERVING: Final = "taskrouter.reserving"  # reservations are written and not committed
 NAMES: Final = (
     BEFORE_ANSWER,
     BEFORE_COMMIT,
@@ -29,6 +30,7 @@ NAMES: Final = (
     JOB_DONE,
     WEBHOOK_ASKED,
     KEY_TAKEN,
+    RESERVING,
 )
 
 

@@ -18,6 +18,7 @@ ACCEPTED: Final = "carrier_message.accepted/1"
 QUEUED: Final = "carrier_message.queued/1"
 UPDATED: Final = "carrier_message.updated/1"
 UNCLAIMED: Final = "carrier_message.unclaimed/1"
+REFUSED: Final = "carrier_message.refused/1"
 
 # A status is left only for one of a higher rank (channels.md §1.3).
 RANKS: Final = {
@@ -120,6 +121,11 @@ async def record_inbound(
 async def unclaimed(uow: UnitOfWork, row: LoggedMessage) -> None:
     """State that no conversation has a text that came in: it is for the webhook of its number."""
     await _state(uow, UNCLAIMED, row)
+
+
+async def refused(uow: UnitOfWork, row: LoggedMessage) -> None:
+    """State that a webhook refused a text that came in: it is in no conversation and for nobody."""
+    await _state(uow, REFUSED, row)
 
 
 async def record_outbound(

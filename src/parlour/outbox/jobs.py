@@ -1,16 +1,18 @@
 """One run of a job that may call others (DESIGN 2.3, 2.5)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from parlour.outbox.turns import Turns
 from parlour.store.database import Database
-from parlour.store.unit import Reader, UnitOfWork
+from parlour.store.unit import Reader, Unanswered, UnitOfWork
 
 T = TypeVar("T")
 
 TAKE_JOBS: Final = "DELETE FROM job WHERE account_sid = $1 AND id = ANY($2) AND dead_at IS NULL RETURNING id"
+END_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL"
 TAKE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL RETURNING id"
 
 
@@ -55,11 +57,13 @@ class JobRun:
 
     :ivar attempt: 1 at the first try.
     :ivar lane: the lane of the job, for a reaction that stands in several for one event.
+    :param turns: one is taken for each use of the database, and never while others are waited for.
     """
 
-    def __init__(self, database: Database, job: Job) -> None:
+    def __init__(self, database: Database, job: Job, turns: Turns | None = None) -> None:
         self._database = database
         self._job = job
+        self._turns = turns or Turns(lambda: False)
         self.account_sid = job.account_sid
         self.request_id = job.request_id
         self.lane = job.lane
@@ -73,20 +77,32 @@ class JobRun:
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
         """Read outside any transaction."""
-        return await self._database.read(self.account_sid, work)
+        async with self._turns:
+            return await self._database.read(self.account_sid, work)
 
     async def step(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Do one unit of work caused by this job's event."""
-        return await self._database.step(self.account_sid, work, request_id=self.request_id, cause=self._cause)
+        answers: dict[Hashable, object] = {}
+        while True:
+            try:
+                async with self._turns:
+                    return await self._database.try_step(
+                        self.account_sid, work, request_id=self.request_id, cause=self._cause, answers=answers
+                    )
+            except Unanswered as unanswered:
+                await self._database.answer(self.account_sid, self.request_id, unanswered.question, answers)
 
-    async def finish(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    async def finish(self, work: Callable[[UnitOfWork], Awaitable[T]], *, anyway: bool = False) -> T:
         """Do the last unit of work; the job is removed in the same transaction.
 
+        :param anyway: what ``work`` defers is true whoever has the job now, so that one statement may be all of it.
         :raises JobGone: the job is not ours any more; nothing of ``work`` is kept.
         """
 
         async def take_and_work(uow: UnitOfWork) -> T:
-            if await uow.fetchval(TAKE_JOB, self.account_sid, self._job.id) is None:
+            if anyway:
+                uow.defer(END_JOB, self.account_sid, self._job.id)
+            elif await uow.fetchval(TAKE_JOB, self.account_sid, self._job.id) is None:
                 raise JobGone
             return await work(uow)
 

@@ -18,6 +18,7 @@ from parlour.outbox import lanes as sql
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
 from parlour.outbox.reactions import Registry
+from parlour.outbox.turns import Turns
 from parlour.outbox.wake import Wake
 from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, DatabaseUnavailable
 from parlour.store.unit import Unanswered, UnitOfWork
@@ -65,6 +66,7 @@ class Runner:
         self._finished: dict[LaneKey, datetime | None] = {}
         self._not_yet: Counter[LaneKey] = Counter()
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
+        self._turns = Turns(lambda: database.crowded)
         self._stopping = False
         self._in_doubt = False
         self.fired: list[dict[str, str]] | None = None
@@ -259,7 +261,7 @@ class Runner:
         if self._is_step(job):
             await self._steps_of([job], lambda uow: self._handle(uow, job))
             return
-        run = JobRun(self._database, job)
+        run = JobRun(self._database, job, self._turns)
         call = self._registry.after_calls.get(job.handler)
         if call is not None:
             await call(run, job.event)

@@ -18,6 +18,7 @@ from parlour.rest import errors, idempotency
 from parlour.rest.hosts import Addressing, Target, candidates
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Authenticator, Call, Caller, Operation
 from parlour.rest.performing import perform_with
+from parlour.rest.rates import Rates
 from parlour.rest.recorder import Recorder
 from parlour.rest.router import Router
 from parlour.store.database import Database
@@ -34,7 +35,9 @@ CORS: Final = {
         "Webchat-Version, X-Twilio-Sec-Decoders, X-Twilio-Sec-UserSettings, X-Twilio-Sec-WebchatInfo, "
         "I-Twilio-Sec-Decoders, I-Twilio-Sec-UserSettings, I-Twilio-Sec-WebchatInfo, I-Twilio-User-Agent"
     ),
-    "access-control-expose-headers": "ETag, Twilio-Request-Id",
+    "access-control-expose-headers": (
+        "ETag, Twilio-Request-Id, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config"
+    ),
 }
 
 _CORS_BYTES: Final = tuple((name.encode(), value.encode()) for name, value in CORS.items())
@@ -46,6 +49,7 @@ class RestApp:
     """Serves the operations of all products and passes every other request on.
 
     :param otherwise: the application for requests that name no product.
+    :param rates: how often an account may call an endpoint.
     :param observe: hears (operation, request, answer status) of each call, for metrics and coverage.
     """
 
@@ -58,6 +62,7 @@ class RestApp:
         clock: Clock,
         addressing: Addressing,
         otherwise: ASGIApp,
+        rates: Rates,
         observe: Callable[[str, str, int, float], None] | None = None,
     ) -> None:
         self.router = router
@@ -66,6 +71,7 @@ class RestApp:
         self._clock = clock
         self._addressing = addressing
         self._otherwise = otherwise
+        self._rates = rates
         self._observe = observe
         self._sids = Sids()
         self._recorder = Recorder.from_environment()
@@ -96,6 +102,7 @@ class RestApp:
         unknown = 0
         error: ContractError | None = None
         call: Call | None = None
+        rate: Mapping[str, str] = {}
         if scope["method"] == "OPTIONS":
             await _send(send, Answer(204), request_id)
             return
@@ -104,6 +111,9 @@ class RestApp:
             name = f"{operation.product}{operation.path}"
             call = await self._call(operation, path, target, headers, scope, receive, request_id)
             about.set((request_id, call.account_sid))  # each request is a task of its own
+            rate, too_many = self._rates.take(call.account_sid, operation)
+            if too_many is not None:
+                raise too_many
             key = idempotency.key_of(operation, call)
             if key is None:
                 answer, unknown = await perform(operation, call)
@@ -118,9 +128,11 @@ class RestApp:
             answer = Answer(500, errors.envelope(error))
         if self._recorder is not None and call is not None:
             self._recorder.write(call, answer)
+        if self._recorder is not None and error is not None:
+            self._recorder.refused(error)
         if error is None and scope["method"] != "GET":
             failpoints.passing(failpoints.BEFORE_ANSWER)
-        await _send(send, answer, request_id, challenge=not target.shimmed)
+        await _send(send, answer, request_id, challenge=not target.shimmed, rate=rate)
         if answer.after is not None:
             await self._afterwards(answer.after, request_id)
         elapsed = time.perf_counter() - started
@@ -247,9 +259,12 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, answer: Answer, request_id: str, *, challenge: bool = True) -> None:
+async def _send(
+    send: Send, answer: Answer, request_id: str, *, challenge: bool = True, rate: Mapping[str, str] | None = None
+) -> None:
     """Write an answer.
 
+    :param rate: the headers of the endpoint's rate.
     :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
     """
     own = {name.lower().encode("latin-1") for name in answer.headers}
@@ -258,6 +273,7 @@ async def _send(send: Send, answer: Answer, request_id: str, *, challenge: bool 
         *(pair for pair in _CORS_BYTES if pair[0] not in own),
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
     ]
+    headers += [(name.lower().encode(), value.encode()) for name, value in (rate or {}).items()]
     if answer.status == 401 and challenge:
         headers.append((b"www-authenticate", b'Basic realm="Parlour API"'))
     streamed = hasattr(answer.body, "__aiter__")

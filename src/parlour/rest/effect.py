@@ -44,15 +44,17 @@ class Effect:
         :raises Lost: another request has the key.
         """
         if self._unit is not None:
-            result = await work(self._unit)
-            await self._unit.flush()
+            async with self._unit.attempt():
+                result = await work(self._unit)
+                await self._unit.flush()
             return result
         first: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(work, first))
         either: set[asyncio.Future[Any]] = {self._task, first}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not first.done():
-            self._task.result()
+            task, self._task = self._task, None  # nothing is done; the handler may still answer otherwise
+            task.result()
         return first.result()
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:

@@ -244,6 +244,7 @@ class Operation:
     :ivar ignored: published parameters that have no effect by the contract itself.
     :ivar stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
     :ivar rights: what it does for the holder of an access token, who needs what these say; empty where no token may.
+    :ivar rate: calls a second that the contract allows to this one; None: as many as to others (rates.py).
     """
 
     method: str
@@ -257,6 +258,7 @@ class Operation:
     body: str
     stored_only: Mapping[str, str] = field(default_factory=dict)
     rights: tuple[Right, ...] = ()
+    rate: int | None = None
 
     def admit(self, caller: Caller) -> None:
         """Refuse a kind of caller that may not call. Errors: 401/20003 a standard key, 403/20403 another kind."""
@@ -306,6 +308,7 @@ class Operations:
         body: str = "form",
         stored_only: Mapping[str, str] | None = None,
         rights: Sequence[Right] = (),
+        rate: int | None = None,
     ) -> Callable[[handler_type], handler_type]:
         """Register a handler.
 
@@ -315,6 +318,7 @@ class Operations:
         :param body: ``form``, ``json`` (read with ``call.json()``) or ``raw`` (read with ``call.stream``).
         :param stored_only: published parameters that are stored and shown but do nothing yet: name to the reason.
         :param rights: what it does for the holder of an access token; every operation that tokens may call has some.
+        :param rate: calls a second that the contract allows to this one.
         :raises ValueError: tokens may call it and it has none, or the other way round.
         """
         if bool(rights) != (callers >= TOKEN):
@@ -335,6 +339,7 @@ class Operations:
                         body,
                         dict(stored_only or {}),
                         tuple(rights),
+                        rate,
                     )
                 )
             return handler

@@ -3,6 +3,7 @@
 A record holds answers as they were given, secrets included: it is for tests, and never on by itself.
 """
 
+import functools
 import os
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 import structlog
 
+from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json, encode_json, json_text
 from parlour.rest.operations import Answer, Call
 
@@ -52,6 +54,23 @@ class Recorder:
             "agent": call.headers.get("user-agent", ""),
         }
         os.write(self._descriptor, encode_json(line) + b"\n")
+
+    def refused(self, error: ContractError) -> None:
+        """Append a refusal, wherever it was answered."""
+        line = {"refused": {"code": error.code, "status": error.status, "message": error.message}}
+        os.write(self._descriptor, encode_json(line) + b"\n")
+
+
+def note_refusal(error: ContractError) -> None:
+    """Record a refusal where calls are recorded."""
+    recorder = _of_this_process()
+    if recorder is not None:
+        recorder.refused(error)
+
+
+@functools.cache
+def _of_this_process() -> Recorder | None:
+    return Recorder.from_environment()
 
 
 def _form(call: Call) -> dict[str, list[str]]:

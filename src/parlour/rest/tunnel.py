@@ -13,6 +13,7 @@ from parlour.rest import errors
 from parlour.rest.app import perform
 from parlour.rest.hosts import SHIM
 from parlour.rest.operations import BODY_LIMIT, PUBLIC, Answer, Call, Caller, Operation, Urls
+from parlour.rest.recorder import note_refusal
 from parlour.rest.router import Router
 from parlour.store.database import Database
 
@@ -63,6 +64,7 @@ class Tunnel:
         except ContractError as refusal:
             answer = Answer(refusal.status, errors.envelope(refusal))
             facts |= {"code": refusal.code, "error": refusal.message}
+            note_refusal(refusal)
         except Exception:
             log.exception("tunnelled request failed", **facts)
             unknown = ContractError(20500, 500, f"An internal error occurred. Please quote request {request_id}.")

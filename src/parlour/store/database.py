@@ -120,6 +120,11 @@ class Database:
             if pool is not None:
                 await pool.close()
 
+    @property
+    def crowded(self) -> bool:
+        """Say whether somebody waits for a connection, so that what is not urgent should wait."""
+        return _opened(self._pool).crowded
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Lend a connection.

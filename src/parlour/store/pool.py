@@ -56,6 +56,11 @@ class Pool:
                 self._free.append(connection)
         self._wake_one()
 
+    @property
+    def crowded(self) -> bool:
+        """Say whether somebody waits for a connection."""
+        return bool(self._waiting)
+
     async def close(self) -> None:
         """Close what is free and cut what is lent."""
         free, self._free = self._free, []

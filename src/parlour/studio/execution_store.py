@@ -61,6 +61,16 @@ WHERE account_sid = $1 AND flow_sid = $2 AND execution_sid = $3 AND ($4::integer
 ORDER BY position DESC LIMIT $5"""
 
 
+COUNT_OF_FLOWS: Final = """
+SELECT flow_sid, count(*) FILTER (WHERE status = 'active') AS active, count(*) AS total FROM studio_execution
+WHERE account_sid = $1 AND flow_sid = ANY($2) GROUP BY flow_sid"""
+STEP_LINES: Final = """
+SELECT sid, position, name, transitioned_from, transitioned_to, type, parent_step_sid, log, date_created
+FROM studio_step WHERE account_sid = $1 AND flow_sid = $2 AND execution_sid = $3 ORDER BY position LIMIT $4"""
+STEP_BEFORE: Final = """
+SELECT * FROM studio_step WHERE account_sid = $1 AND execution_sid = $2 AND position = $3"""
+
+
 class Execution(msgspec.Struct, frozen=True):
     """An execution; `state` is the engine's, as JSON text."""
 
@@ -99,6 +109,20 @@ class Step(msgspec.Struct, frozen=True):
     transitioned_to: str
     type: str
     context: str
+    log: list[Any]
+    date_created: datetime
+
+
+class StepLine(msgspec.Struct, frozen=True):
+    """A step as a line of its execution's path, without its context."""
+
+    sid: str
+    position: int
+    name: str
+    transitioned_from: str
+    transitioned_to: str
+    type: str
+    parent_step_sid: str | None
     log: list[Any]
     date_created: datetime
 
@@ -262,3 +286,21 @@ async def list_steps(reader: Reader, flow_sid: str, execution_sid: str, before: 
     """Return steps of an execution, newest first."""
     rows = await reader.fetch(LIST_STEPS, reader.account_sid, flow_sid, execution_sid, before, limit)
     return [Step(**row) for row in rows]
+
+
+async def count_of_flows(reader: Reader, sids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return how many executions of each flow are active, and how many there are."""
+    rows = await reader.fetch(COUNT_OF_FLOWS, reader.account_sid, list(sids))
+    return {row["flow_sid"]: (row["active"], row["total"]) for row in rows}
+
+
+async def step_lines(reader: Reader, flow_sid: str, execution_sid: str, limit: int) -> list[StepLine]:
+    """Return the steps of an execution in order, without their contexts."""
+    rows = await reader.fetch(STEP_LINES, reader.account_sid, flow_sid, execution_sid, limit)
+    return [StepLine(**row) for row in rows]
+
+
+async def step_before(reader: Reader, execution_sid: str, position: int) -> Step | None:
+    """Return the step before a position."""
+    row = await reader.fetchrow(STEP_BEFORE, reader.account_sid, execution_sid, position - 1)
+    return None if row is None else Step(**row)

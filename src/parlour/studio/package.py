@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from parlour.kit.outgoing import Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
-from parlour.studio import events, routes, routes_v1
+from parlour.rest.operations import Authenticator
+from parlour.store.database import Database
+from parlour.studio import events, pages, routes, routes_v1
 from parlour.studio.calls import Caller
 
 
-def package(outgoing: Outgoing, box: SecretsBox, *, base_url: str, product_domains: Sequence[str]) -> Package:
+def package(
+    database: Database,
+    authenticator: Authenticator,
+    outgoing: Outgoing,
+    box: SecretsBox,
+    *,
+    base_url: str,
+    product_domains: Sequence[str],
+) -> Package:
     """Return what the floor offers.
 
     :param base_url: the server's address, and
@@ -20,5 +30,6 @@ def package(outgoing: Outgoing, box: SecretsBox, *, base_url: str, product_domai
         name="studio",
         migrations="parlour.studio",
         operations=[routes.operations, routes_v1.operations],
+        routes=pages.routes(database, authenticator),
         reactions=[events.reactions, caller.reactions()],
     )

@@ -16,10 +16,10 @@ from parlour.taskrouter import snapshots
 from parlour.taskrouter import task_store as store
 from parlour.taskrouter.audience import audience_of
 from parlour.taskrouter.marks import mark
+from parlour.taskrouter.retention import Retention
 from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
-KEPT: Final = timedelta(minutes=10)  # a finished task can still be read for this long (§2.3)
 
 ASK_CALLBACK: Final = "taskrouter.assignment"  # the job that asks a workflow's callback (§3.5)
 
@@ -102,7 +102,7 @@ class Desk:
             task.canceled_by = by
         if status in ("canceled", "completed"):
             task.date_ended = self.now
-            self._time(task, "taskrouter.task.purge", self.now + KEPT)
+            self._time(task, "taskrouter.task.purge", self.now + self.uow.extension(Retention).finished_tasks)
         if status in ("canceled", "completed", "wrapping"):
             self.fact(f"task.{_TASK_VERB.get(status, status)}", task)
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from parlour.kit import failpoints
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import deciding, membership, placing, roster, routing, store
 from parlour.taskrouter import task_store as sql
@@ -90,6 +91,8 @@ class _Round:
                 await self._look_after(desk, task_sid, skipped)
             await self._record(desk, offered, waiting)
             await desk.write()
+            if offered:
+                failpoints.passing(failpoints.RESERVING)
         if plan.full:
             mark(self.uow, self.workspace_sid, *sorted(self.subjects))
 

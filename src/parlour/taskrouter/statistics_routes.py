@@ -26,6 +26,7 @@ from parlour.taskrouter.workflow_routes import WORKFLOWS
 operations = Operations(PRODUCT)
 MOST_THRESHOLDS: Final = 10
 LONGEST_WAIT: Final = 31 * 86_400  # seconds
+BULK_RATE: Final = 5  # bulk questions a second (§8)
 MOST_QUEUES: Final = 50  # of one bulk question
 FULL, NOW, PAST = "Statistics", "RealTimeStatistics", "CumulativeStatistics"
 
@@ -199,7 +200,7 @@ async def list_queue_statistics(call: Call, form: OfQueues) -> Answer:
     )
 
 
-@operations.post(f"{TASK_QUEUES}/{NOW}", body="json")
+@operations.post(f"{TASK_QUEUES}/{NOW}", body="json", rate=BULK_RATE)
 async def bulk_queues_now(call: Call, _form: Form) -> Answer:
     """How several queues are now; a queue that is not the workspace's has nothing but zeros."""
     sids = _queue_sids(call.json())

@@ -103,10 +103,16 @@ WAITING_OF_WORKFLOW = """
 SELECT sid FROM task
 WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL AND assignment_status = 'pending' ORDER BY sid"""
 # Takes the marks, and reads in the same snapshot the first tasks of every group: a waiting task is seen here only
-# together with its mark. The groups are found by jumping along the index, one step each.
+# together with its mark. The groups are found by jumping along the index, one step each. Where workers alone are
+# marked, no group needs more tasks than they have room for; a task that is marked itself is always read.
 WAITING = f"""
 WITH RECURSIVE taken AS (
     DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 RETURNING subject_sid
+), most AS (
+    SELECT CASE WHEN bool_and(subject_sid LIKE 'WK%') THEN least($3, 1 + coalesce((
+        SELECT sum(greatest(configured_capacity - pending_tasks - assigned_tasks - wrapping_tasks, 0))
+        FROM worker_channel WHERE account_sid = $1 AND worker_sid IN (SELECT subject_sid FROM taken)), 0))
+        ELSE $3 END AS tasks FROM taken
 ), each_group AS (
     (SELECT group_key FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
      ORDER BY group_key LIMIT 1)
@@ -119,14 +125,15 @@ WITH RECURSIVE taken AS (
     SELECT first.sid FROM each_group CROSS JOIN LATERAL (
         SELECT sid FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
             AND task.group_key = each_group.group_key
-        ORDER BY rank_priority, rank_time, sid LIMIT $3
+        ORDER BY rank_priority, rank_time, sid LIMIT (SELECT tasks FROM most)
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
 SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
        (SELECT prioritize_queue_order FROM workspace WHERE account_sid = $1 AND sid = $2) AS preferred,
        (SELECT channel_optimized_routing FROM task_channel
         WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
-FROM ({SELECT_TASK} AND t.sid = ANY(ARRAY(SELECT sid FROM head))) AS waiting"""  # noqa: S608
+FROM ({SELECT_TASK} AND t.assignment_status = 'pending' AND t.sid = ANY(ARRAY(
+    SELECT sid FROM head UNION SELECT subject_sid FROM taken WHERE subject_sid LIKE 'WT%'))) AS waiting"""  # noqa: S608
 SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,

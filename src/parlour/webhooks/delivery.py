@@ -18,6 +18,7 @@ from parlour.webhooks.overrides import LONGEST, TOTAL
 from parlour.webhooks.request import Request
 from parlour.webhooks.store import FORM, JSON, Delivery
 
+REMEMBERED: Final = 1000  # auth tokens, each known by how it is kept
 SHORTEST: Final = 0.1  # seconds that a try is given at least
 LARGEST_ANSWER: Final = 1024 * 1024  # bytes
 ANSWER_KEPT: Final = 4096  # bytes of an answer in the log
@@ -130,17 +131,21 @@ class Deliverer:
     def __init__(self, outgoing: Outgoing, box: SecretsBox) -> None:
         self._outgoing = outgoing
         self._box = box
+        self._opened: dict[bytes, str] = {}
 
-    async def deliver(self, run: JobRun, told: Told) -> None:
+    async def deliver(self, run: JobRun, told: Told, auth_token: str | None = None) -> None:
         """Try, write the log, and end the job where the receiver took it.
 
         A URL that says how often is tried as often as it says, at once; any other again and again by its lane.
 
+        :param auth_token: of the account, where the caller has read it.
         :raises Retry: the receiver was away, slow or failed; its lane waits.
         :raises Dead: it refused, the guard did, or this was the last try.
         """
         own = overrides.of(told.url).retries is not None
-        tries = await self.tries(told, await run.read(self.auth_token), attempt=run.attempt)
+        if auth_token is None:
+            auth_token = await run.read(self.auth_token)
+        tries = await self.tries(told, auth_token, attempt=run.attempt)
         outcome = tries[-1].outcome
         over = own or run.attempt >= MAX_ATTEMPTS
 
@@ -149,7 +154,7 @@ class Deliverer:
                 store.insert(uow, each.row(uow, told, named(each.outcome, last=over and each is tries[-1], own=own)))
 
         if outcome.delivered:
-            await run.finish(work)
+            await run.finish(work, anyway=True)
             return
         await run.step(work)
         reason = outcome.error or f"{request.shown(told.url)[:200]} answered {outcome.status}"
@@ -192,7 +197,12 @@ class Deliverer:
         account = await account_store.fetch_account(reader)
         if account is None:
             raise Dead(NO_ACCOUNT)
-        return self._box.open(account.auth_token)
+        sealed = account.auth_token
+        if sealed not in self._opened:
+            if len(self._opened) >= REMEMBERED:
+                self._opened.clear()
+            self._opened[sealed] = self._box.open(sealed)
+        return self._opened[sealed]
 
     async def call(
         self,

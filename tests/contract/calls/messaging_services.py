@@ -11,11 +11,6 @@ POOL = f"{SERVICES}/{{ServiceSid}}/PhoneNumbers"
 USECASES = ("notifications", "marketing", "verification", "discussion", "poll", "undeclared")
 
 
-def messaging_service(world: World) -> str:
-    """Return a new service's SID."""
-    return str(service(world).fetch().sid)
-
-
 def options(world: World) -> dict[str, Any]:
     """Return what may be set of a service."""
     return {

@@ -67,8 +67,9 @@ def update_worker(world: World) -> Callable[[], Any]:
 
 @good("DELETE", "taskrouter", f"{HERE}/Workers/{{Sid}}")
 def delete_worker(world: World) -> Callable[[], Any]:
+    workspace(world).workers(worker(world)).delete(if_match="0")
     known = workspace(world).workers(worker(world))
-    return lambda: known.delete(if_match=world.pick("0", '"0"'))
+    return lambda: known.delete(if_match='"0"')
 
 
 def worker_channel(world: World) -> Any:
@@ -169,8 +170,9 @@ def update_task(world: World) -> Callable[[], Any]:
 
 @good("DELETE", "taskrouter", f"{HERE}/Tasks/{{Sid}}")
 def delete_task(world: World) -> Callable[[], Any]:
+    workspace(world).tasks(task(world).sid).delete(if_match="0")
     known = workspace(world).tasks(task(world).sid)
-    return lambda: known.delete(if_match=world.pick("0", '"0"'))
+    return lambda: known.delete(if_match='"0"')
 
 
 def offer(world: World) -> tuple[str, str, str]:
@@ -188,7 +190,9 @@ def offer(world: World) -> tuple[str, str, str]:
 @good("GET", "taskrouter", BY_TASK)
 def list_task_reservations(world: World) -> Callable[[], Any]:
     task_sid, ana, _ = offer(world)
-    status = world.pick("pending", "accepted", "rejected", "timeout", "canceled", "rescinded", "wrapping", "completed")
+    for each in ("accepted", "rejected", "timeout", "canceled", "rescinded", "wrapping", "completed"):
+        workspace(world).tasks(task_sid).reservations.list(reservation_status=each)
+    status = "pending"
     return lambda: (
         workspace(world)
         .tasks(task_sid)

@@ -86,6 +86,32 @@ const sequences = {
     assert.deepEqual(shop.webhooks.events("onConversationAdd", { "MessagingBinding.Address": customer }), []);
   },
 
+  "12.3": async function aGroupOfTelephonesSharesAConversation(shop) {
+    const [first, second] = [await shop.outside.phone(), await shop.outside.phone()];
+    const talk = await shop.group(
+      { identity: "alice", messaging_binding: { projected_address: shop.number } },
+      { messaging_binding: { address: first } },
+      { messaging_binding: { address: second } },
+    );
+    await until(async () => (await talk.fetch()).state === "active", "active");
+    assert.equal((await talk.participants.list()).length, 3);
+    await shop.login("alice");
+    const refused = await refusal(talk.messages.create({ author: "a stranger", body: "hi" }));
+    assert.deepEqual([refused.status, refused.code], [400, 50513]);
+    const message = await talk.messages.create({ author: "alice", body: "hi both" });
+    for (const phone of [first, second]) {
+      assert.equal((await shop.outside.receives(phone, "hi both")).number, shop.number);
+    }
+    const receipts = async () => (await talk.messages(message.sid).deliveryReceipts.list()).map((one) => one.status).join();
+    await until(async () => (await receipts()) === "delivered,delivered", "two receipts");
+    await shop.outside.textAll(first, shop.number, [second], "hi all");
+    const conversation = (await talk.fetch()).sid;
+    const heard = await shop.browsers.do("alice", "hears", { conversation, body: "hi all" });
+    assert.equal(heard.author, first);
+    assert.equal((await talk.messages(heard.sid).fetch()).delivery, null);
+    assert.deepEqual((await shop.outside.inbox(second)).map((one) => one.body), ["hi both"]);
+  },
+
   "12.4, by MMS": async function picturesGoBothWays(shop) {
     await shop.answerTexts("default");
     const customer = await shop.outside.phone();

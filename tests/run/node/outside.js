@@ -34,6 +34,7 @@ class Outside {
   }
   async phone() { return (await this.ask("phone")).number; }
   async text(number, to, body, picture = "") { await this.ask("text", { number, to, body, picture }); }
+  async textAll(number, to, others, body) { await this.ask("text_all", { number, to, others, body }); }
   async unplug(number) { await this.ask("unplug", { number }); }
   async wait(seconds) { await this.ask("wait", { seconds }); }
   async inbox(number) { return (await this.ask("inbox", { number })).messages; }

@@ -56,6 +56,18 @@ class Shop {
     return talk;
   }
 
+  // Make a conversation together with its people; older versions of the package have no name for that.
+  async group(...people) {
+    const participant = people.map((one) => JSON.stringify(one));
+    if (this.service.conversationWithParticipants) {
+      return this.conversation((await this.service.conversationWithParticipants.create({ participant })).sid);
+    }
+    const uri = `https://conversations.twilio.com/v1/Services/${this.serviceSid}/ConversationWithParticipants`;
+    const { statusCode, body } = await this.client.request({ method: "POST", uri, data: { Participant: participant } });
+    if (statusCode !== 202) throw new Error(`${statusCode} ${JSON.stringify(body)}`);
+    return this.conversation((typeof body === "string" ? JSON.parse(body) : body).sid);
+  }
+
   async addCustomer(talk, customer) {
     const made = await talk.participants.create({
       "messagingBinding.address": customer, "messagingBinding.proxyAddress": this.number,

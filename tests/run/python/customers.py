@@ -94,6 +94,30 @@ def a_text_goes_on_in_the_conversation_that_is_there(shop: Shop) -> None:
     assert not shop.webhooks.events("onConversationAdd", **{"MessagingBinding.Address": customer})
 
 
+def a_group_of_telephones_shares_a_conversation(shop: Shop) -> None:
+    """12.3"""
+    first, second = shop.outside.phone(), shop.outside.phone()
+    talk = shop.group(
+        {"identity": "alice", "messaging_binding": {"projected_address": shop.number}},
+        {"messaging_binding": {"address": first}},
+        {"messaging_binding": {"address": second}},
+    )
+    until(lambda: talk.fetch().state == "active", "active")
+    assert len(talk.participants.list()) == 3
+    shop.login("alice")
+    refused = refusal(TwilioRestException, lambda: talk.messages.create(author="a stranger", body="hi"))
+    assert (refused.status, refused.code) == (400, 50513)
+    message = talk.messages.create(author="alice", body="hi both")
+    for phone in (first, second):
+        assert shop.outside.receives(phone, "hi both")["number"] == shop.number
+    until(lambda: [one.status for one in message.delivery_receipts.list()] == ["delivered"] * 2, "two receipts")
+    shop.outside.text_all(first, shop.number, [second], "hi all")
+    heard = shop.browsers.do("alice", "hears", conversation=talk.fetch().sid, body="hi all")
+    assert heard["author"] == first
+    assert talk.messages(heard["sid"]).fetch().delivery is None
+    assert [one["body"] for one in shop.outside.inbox(second)] == ["hi both"]
+
+
 def pictures_go_both_ways(shop: Shop) -> None:
     """12.4, by MMS"""
     shop.answer_texts("default")
@@ -174,6 +198,7 @@ def two_customers_share_a_conversation(shop: Shop) -> None:
 SEQUENCES = (
     a_first_text_makes_a_conversation,
     a_text_goes_on_in_the_conversation_that_is_there,
+    a_group_of_telephones_shares_a_conversation,
     pictures_go_both_ways,
     receipts_tell_what_became_of_a_text,
     two_customers_share_a_conversation,

@@ -49,6 +49,10 @@ class Outside:
         """Have a telephone send a text, with a GIF in base 64."""
         self._post("text", number=number, to=to, body=body, picture=picture)
 
+    def text_all(self, number: str, to: str, others: list[str], body: str) -> None:
+        """Have a telephone write to a group."""
+        self._post("text_all", number=number, to=to, others=others, body=body)
+
     def unplug(self, number: str) -> None:
         """Let a telephone be out of reach from now on."""
         self._post("unplug", number=number)

@@ -3,36 +3,33 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from parlour.channels.contract import Channel
 from parlour.channels.sms import inbound, outbound
 from parlour.channels.sms.deps import Needs
+from parlour.channels.sms.kinds import CHANNEL, CHANNELS
 from parlour.channels.sms.store import events as store
-from parlour.messaging import log, numbers
+from parlour.messaging import log
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
 from parlour.outbox.timers import schedule
-from parlour.store.unit import Reader, UnitOfWork
+from parlour.store.unit import UnitOfWork
 
 BODIES_KEPT: Final = timedelta(days=14)
 CLEAN: Final = "sms.forget_bodies"
 EVERY: Final = timedelta(days=1)
 
 
-async def _owns(reader: Reader, proxy_address: str) -> bool:
-    return await numbers.by_number(reader, proxy_address) is not None
-
-
-CHANNEL: Final = Channel(type="sms", source="SMS", lane="sms-out", owns=_owns)
+def _lanes(event: Event) -> list[str]:
+    return [lane for channel in CHANNELS for lane in channel.lanes(event)]
 
 
 def make_reactions(needs: Needs) -> Reactions:
     """Return the reactions over the program's parts."""
     reactions = Reactions("sms")
 
-    @reactions.after_call("message.added/1", lanes=CHANNEL.lanes)
+    @reactions.after_call("message.added/1", lanes=_lanes)
     async def deliver(run: JobRun, event: Event) -> None:
-        for recipient in CHANNEL.recipients(event):
+        for recipient in (each for channel in CHANNELS for each in channel.recipients(event)):
             if CHANNEL.lane_of(recipient) == run.lane:
                 await outbound.deliver_message(needs, run, event, recipient)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from parlour.channels.sms import connections, fetching
+from parlour.channels.sms import connections, fetching, kinds
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.fetching import Unavailable
 from parlour.channels.sms.store import events as store
@@ -95,7 +95,16 @@ async def _settle(
     form = event.form
     had = [file for file in files if isinstance(file, MediaItem)]
     lost = [file for file in files if isinstance(file, Unavailable)]
-    inbound = Inbound(form["From"], form["To"], _body(form.get("Body", ""), lost), others=_others(form), media=had)
+    channel = bindings.channel_of(form["To"]) or kinds.CHANNEL.type
+    inbound = Inbound(
+        form["From"],
+        form["To"],
+        _body(form.get("Body", ""), lost),
+        others=_others(form),
+        channel_type=channel,
+        source=kinds.source_of(channel),
+        media=had,
+    )
     fits = _fits(inbound)
     service = await services.of_number(uow, form["To"])
     if await _is_unheard(uow, service, inbound if fits else None):
@@ -123,7 +132,9 @@ async def _settle(
         conversation_sid=received.conversation_sid,
         message_sid=received.message_sid,
     )
-    if received.message_sid is None and not received.refused:
+    if received.refused:
+        await log.refused(uow, row)
+    elif received.message_sid is None:
         for file in had:
             media.record(uow, row.sid, key=file.key, content_type=file.content_type, size=file.size)
         await log.unclaimed(uow, row)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from parlour.channels.sms import asking, connections
+from parlour.channels.sms import asking, connections, kinds
 from parlour.channels.sms import parts as message_parts
 from parlour.channels.sms.carrier import Accepted, Busy, CannotAsk, NoAnswer, Refused
 from parlour.channels.sms.deps import Needs
@@ -36,6 +36,7 @@ DELIVER: Final = "sms.deliver_again"
 LAST_ATTEMPT: Final = 11  # the runner gives a job up at the next one; a send must be settled before
 MEDIA_LINK: Final = timedelta(hours=12)  # outlives the carrier's queue of ten hours
 NO_NUMBER: Final = 21606
+NO_SENDER: Final = 63007
 NO_GROUPS: Final = 30011
 UNKNOWN_ERROR: Final = 30008
 SETTLED: Final = frozenset({"sent", "failed", "unknown"})
@@ -88,11 +89,12 @@ async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipien
     if known is not None:
         return await _ready(needs, uow, known)
     proxy, address = str(recipient["proxy_address"]), str(recipient["address"])
-    parts = message_parts.of_message(event.snapshot["body"], event.snapshot["media"], event.snapshot.get("content"))
-    number = await numbers.by_number(uow, proxy)
-    connection = await connections.of_number(uow, number.connection_sid) if number else None
+    said = event.snapshot
+    parts = message_parts.of_message(said["body"], said["media"], said.get("content"), channel=str(recipient["type"]))
+    owned, connection_sid = await kinds.connection_of(uow, proxy)
+    connection = await connections.of_number(uow, connection_sid) if owned else None
     others = [str(each) for each in recipient.get("others", ())]
-    code = parts.error_code or _refusal(connection, others)
+    code = parts.error_code or _refusal(connection, proxy, others)
     row = await message_log.record_outbound(
         uow,
         from_address=proxy,
@@ -136,10 +138,10 @@ async def _prepare_message(needs: Needs, uow: UnitOfWork, event: Event, recipien
     return await _ready(needs, uow, send, ours=True)
 
 
-def _refusal(connection: Connection | None, others: Sequence[str]) -> int | None:
+def _refusal(connection: Connection | None, proxy_address: str, others: Sequence[str]) -> int | None:
     """Return why nothing can be sent: no carrier, or one that carries no group MMS."""
     if connection is None:
-        return NO_NUMBER
+        return NO_SENDER if ":" in proxy_address else NO_NUMBER
     return NO_GROUPS if others and not connection.takes_groups else None
 
 

@@ -5,7 +5,8 @@ from typing import Final
 from parlour.channels import contract
 from parlour.channels.sms.connections import Connections
 from parlour.channels.sms.deps import Needs
-from parlour.channels.sms.events import CHANNEL, make_reactions
+from parlour.channels.sms.events import make_reactions
+from parlour.channels.sms.kinds import CHANNELS
 from parlour.channels.sms.routes import carrier_routes
 from parlour.conversations.files import MediaStore
 from parlour.kit.outgoing import Outgoing
@@ -64,7 +65,8 @@ def package(database: Database, box: SecretsBox, outgoing: Outgoing, media: Medi
 
     :param base_url: address under which carriers reach this server.
     """
-    contract.register(CHANNEL)
+    for channel in CHANNELS:
+        contract.register(channel)
     needs = Needs(database, box, outgoing, media, Connections(database), base_url)
     return Package(
         name="sms",

@@ -14,6 +14,7 @@ from parlour.channels.sms import inbound, status
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.store.connections import Connection
 from parlour.kit.errors import ContractError
+from parlour.rest.recorder import note_refusal
 from parlour.webhooks import signing
 
 BODY_MAX = 256 * 1024  # bytes of a webhook
@@ -44,6 +45,7 @@ def carrier_routes(needs: Needs) -> list[BaseRoute]:
         except _Refused as refusal:
             return _refusal(request, refusal)
         except ContractError as error:
+            note_refusal(error)
             return PlainTextResponse(error.message, error.status, {"Retry-After": "1"})
         return Response(NO_REPLY, media_type="text/xml")
 
@@ -54,6 +56,7 @@ def carrier_routes(needs: Needs) -> list[BaseRoute]:
         except _Refused as refusal:
             return _refusal(request, refusal)
         except ContractError as error:
+            note_refusal(error)
             return PlainTextResponse(error.message, error.status, {"Retry-After": "1"})
         return Response(status_code=204)
 

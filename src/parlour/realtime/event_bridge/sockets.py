@@ -17,6 +17,7 @@ from parlour.realtime.event_bridge.sessions import Sessions
 from parlour.rest.errors import envelope, forbidden, not_found
 from parlour.rest.forms import TRUE
 from parlour.rest.hosts import Addressing, resolve
+from parlour.rest.recorder import note_refusal
 from parlour.store.database import DatabaseUnavailable
 
 PATH: Final = "/v1/wschannels"
@@ -62,6 +63,7 @@ class SocketRoute(BaseRoute):
                 offline=_flag(query, "setWorkerOfflineIfDisconnected"),
             )
         except ContractError as refusal:
+            note_refusal(refusal)
             await _refuse(send, refusal)
             return
         closed = False

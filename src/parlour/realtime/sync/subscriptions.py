@@ -13,6 +13,7 @@ from parlour.realtime.sync.objects import find
 from parlour.realtime.twilsock.socket import Socket
 from parlour.rest.errors import invalid_parameter
 from parlour.rest.operations import Answer, Call
+from parlour.rest.recorder import note_refusal
 
 BATCH_MAX: Final = 1000  # requests in one call
 AT_ONCE: Final = 8  # objects of one call that are read beside each other
@@ -88,6 +89,7 @@ async def _establish(call: Call, socket: Socket, hub: Hub, request: Request, wan
 
         await hub.establish(socket, shown, version, wanted.last_event_id, confirm)
     except ContractError as refusal:
+        note_refusal(refusal)
         await socket.deliver(events.MESSAGE_TYPE, _refused(request, wanted, refusal))
 
 

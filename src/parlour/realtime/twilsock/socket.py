@@ -20,6 +20,7 @@ from parlour.realtime.twilsock.session import Session
 from parlour.realtime.twilsock.sockets import Sockets
 from parlour.rest import errors
 from parlour.rest.operations import Answer, Caller, Urls
+from parlour.rest.recorder import note_refusal
 from parlour.rest.tunnel import Tunnel
 
 # Real time: these keep sockets of broken clients from piling up.
@@ -234,6 +235,7 @@ class Socket:
             try:
                 answer = await self._ask(frame)
             except ContractError as refusal:
+                note_refusal(refusal)
                 answer = Answer(refusal.status, errors.envelope(refusal))
             await self._sending.put(upstream.answer(frame.id, answer))
         finally:
@@ -263,11 +265,14 @@ class Socket:
             else:
                 self._known().drop(context_id)
         except (ContractError, ValueError) as error:
+            if isinstance(error, ContractError):
+                note_refusal(error)
             self._answer(frame, 400, "BAD_REQUEST", 20001, str(error))
             return
         self._offer(frames.build(frames.reply(frame.id)))
 
     def _refuse(self, frame: Frame, refusal: ContractError) -> None:
+        note_refusal(refusal)
         words = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 429: "TOO_MANY_REQUESTS", 503: "SERVICE_UNAVAILABLE"}
         self._answer(frame, refusal.status, words.get(refusal.status, "ERROR"), refusal.code, refusal.message)
 

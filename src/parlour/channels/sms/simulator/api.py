@@ -20,7 +20,7 @@ from .settings import Order
 
 Operation = Callable[[Request], Awaitable[Response]]
 
-E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"(?:whatsapp:)?\+[1-9]\d{6,14}|messenger:[\w.-]+")
 BODY_MAX = 1600
 MEDIA_MAX = 10
 PAGE_MAX = 1000

@@ -17,7 +17,8 @@ from .faults import FaultError
 from .refusal import Refused
 
 LEDGER_LINES = 1000
-FINAL_STATUSES = ("sent", "delivered", "undelivered", "failed")
+ADDRESSES = ("+", "whatsapp:+", "messenger:")
+FINAL_STATUSES = ("sent", "delivered", "read", "undelivered", "failed")
 
 
 def routes(carrier: Carrier) -> list[Route]:
@@ -133,8 +134,8 @@ class Control:
                 given = await _json(request)
             except Refused as error:
                 return wire.refusal(error)
-            if not str(given.get("phone_number", "")).startswith("+"):
-                return _bad("phone_number must start with +")
+            if not str(given.get("phone_number", "")).startswith(ADDRESSES):
+                return _bad("phone_number must start with + or the prefix of a channel")
             self._carrier.put_number(
                 str(given["phone_number"]),
                 sms_url=given.get("sms_url"),

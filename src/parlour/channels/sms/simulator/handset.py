@@ -27,6 +27,7 @@ TICKS = {
     "sent": "sent",
     "received": "delivered",
     "delivered": "delivered",
+    "read": "delivered",
     "failed": "failed",
     "undelivered": "failed",
 }
