@@ -104,6 +104,14 @@ def _channel_updated(s: Snapshot) -> str:
     return f"The interaction channel went from {s.get('status_from', '?')} to {_of(s, 'status')}{_error(s)}."
 
 
+def _taker(verb: str) -> Callable[[Snapshot], str]:
+    def tell(s: Snapshot) -> str:
+        who = f"{_of(s, 'type').capitalize()} {s.get('identity') or _of(s, 'participant_sid')}"
+        return f"{who} {verb} the interaction channel."
+
+    return tell
+
+
 def _task(s: Snapshot) -> str:
     queue = s.get("task_queue_friendly_name") or s.get("task_queue_sid")
     return f"The task waits in queue {queue}." if queue else "The task has no queue."
@@ -139,7 +147,11 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "carrier_message.received": _carrier_received,
     "carrier_message.unclaimed": lambda _: "No conversation has the text: it is for the webhook of its number.",
     "carrier_message.refused": lambda s: f"The webhook that is asked first refused the text: {quoted(s.get('body'))}",
+    "carrier_message.accepted": lambda s: (
+        f"A text to {_of(s, 'to_address')} waits for a number of {_of(s, 'messaging_service_sid')}."
+    ),
     "carrier_message.queued": _carrier_queued,
+    "messaging_service.removed": lambda s: f"The messaging service {quoted(s.get('friendly_name'))} was deleted.",
     "carrier_message.updated": _carrier_updated,
     "conversation.added": _conversation_added,
     "conversation.updated": lambda _: "The conversation was changed.",
@@ -158,7 +170,11 @@ _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "execution.step": _execution_step,
     "execution.ended": _execution_ended,
     "interaction.created": _interaction_created,
+    "interaction_channel.created": lambda s: f"Its channel leads to the conversation {_of(s, 'conversation_sid')}.",
     "interaction_channel.updated": _channel_updated,
+    "interaction_participant.added": _taker("joined"),
+    "interaction_participant.updated": _taker("was changed in"),
+    "interaction_participant.removed": _taker("left"),
     "task.created": lambda s: f"A task was made with priority {_of(s, 'priority')}. {_task(s)}",
     "task.updated": lambda _: "The task was changed.",
     "workflow.entered": lambda s: (
