@@ -259,16 +259,8 @@ class Carrier:
         position: int = 0,
     ) -> Media:
         """Keep one file."""
-        media = Media(
-            sid=self.new_sid("ME"),
-            message_sid=message_sid,
-            position=position,
-            content_type=content_type,
-            filename=filename,
-            content=content,
-            sha256=hashlib.sha256(content).hexdigest(),
-            created=time.time(),
-        )
+        digest = hashlib.sha256(content).hexdigest()
+        media = Media(self.new_sid("ME"), message_sid, position, content_type, filename, content, digest, time.time())
         self.ledger.add_media(media)
         return media
 
