@@ -121,7 +121,7 @@ async def test_a_role_that_loses_a_permission_loses_it_at_once(desk: Desk) -> No
     [
         ({}, 50503, "Body"),
         ({"body": 5}, 20001, "body"),
-        ({"content_sid": "HX" + "0" * 32}, 20001, "content_sid"),
+        ({"content_sid": "HX" + "0" * 32}, 50526, "HX0"),
         ({"media_sids": ["ME" + "0" * 32]}, 50507, "ME0"),
         ({"media_sids": ["ME" + "0" * 32] * 11}, 20001, "media_sids"),
         ({"body": "x", "attributes": "{"}, 50304, "Attributes"),
