@@ -22,7 +22,7 @@ ELSEWHERE: Final = {  # operations whose callers are tried where their other rul
     "POST ers /v1/registrations": "tests/conversations/test_push.py",
     "DELETE ers /v1/registrations": "tests/conversations/test_push.py",
     "DELETE ers /v1/registrations/{Sid}": "tests/conversations/test_push.py",
-    "POST flex-api /v1/Channels/{ConversationSid}/Roles/{Role}/Users": "tests/flex: for who holds the task",
+    "POST flex-api /v1/Channels/{ConversationSid}/Roles/{Role}/Users": "tests/interactions/test_own_orchestration.py",
 }
 SERVICE, READS, TAKES_PART = (
     "has a token for the service",
