@@ -17,7 +17,13 @@ from tests.permissions.scene import NOTHING, Scene, Subject, default_service, ma
 
 PAGE: Final = page.read()
 ANY: Final = "with any access token of the account"  # tried in test_credentials.py
-SOCKET_ONLY: Final = "POST cds /v4/Subscriptions"  # tried in tests/realtime
+ELSEWHERE: Final = {  # operations whose callers are tried where their other rules are
+    "POST cds /v4/Subscriptions": "tests/realtime: through the web socket only",
+    "POST ers /v1/registrations": "tests/conversations/test_push.py",
+    "DELETE ers /v1/registrations": "tests/conversations/test_push.py",
+    "DELETE ers /v1/registrations/{Sid}": "tests/conversations/test_push.py",
+    "POST flex-api /v1/Channels/{ConversationSid}/Roles/{Role}/Users": "tests/interactions/test_own_orchestration.py",
+}
 SERVICE, READS, TAKES_PART = (
     "has a token for the service",
     "leads the service, or takes part",
@@ -32,7 +38,7 @@ CELLS: Final = [
     (operation, what)
     for operation, done in PAGE.for_tokens.items()
     for what in done
-    if what != ANY and operation != SOCKET_ONLY
+    if what != ANY and operation not in ELSEWHERE
 ]
 Case = tuple[str, Subject, bool, bool]  # name, whose token, own things, whether it is let in
 
