@@ -5,7 +5,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +27,10 @@ from parlour.rest.idempotency import KEPT, LEASE
 from parlour.rest.operations import Answer
 from parlour.rest.store import Claim
 from parlour.store.unit import UnitOfWork
+from tests.carrier import eventually
 from tests.channels.street import Street, street
-from tests.conftest import LiveServer
-from tests.webhooks.receiver import Receiver
+from tests.conftest import LiveServer, running_server
+from tests.webhooks.receiver import Receiver, healthy
 
 COUNT = "SELECT sid FROM conversation WHERE account_sid = $1"
 HEADERS = ["Idempotency-Key", "I-Twilio-Idempotency-Token", "X-Twilio-Mutation-Id"]
@@ -48,11 +49,13 @@ class Said:
         return json.loads(self.body)
 
 
-def post(server: LiveServer, path: str, form: dict[str, str], key: str, header: str = HEADERS[0], **more: str) -> Said:
+def post(
+    server: LiveServer, path: str, form: Mapping[str, str | list[str]], key: str, header: str = HEADERS[0], **more: str
+) -> Said:
     """Post a form with a key."""
     known = f"{server.credentials.account_sid}:{server.credentials.auth_token}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(known).decode()}", header: key, **more}
-    return _answer(urllib.request.Request(f"{server.url}/{path}", urlencode(form).encode(), headers))  # noqa: S310
+    return _answer(urllib.request.Request(f"{server.url}/{path}", urlencode(form, doseq=True).encode(), headers))  # noqa: S310
 
 
 def upload(server: LiveServer, path: str, body: bytes, key: str, headers: dict[str, str]) -> Said:
@@ -214,28 +217,46 @@ def test_a_key_whose_process_died_is_worked_on_once(world: Street, moment: str, 
     assert [one.sid for one in made.messages.list()] == [said[0].json["sid"]]
 
 
-def test_a_twin_waits_while_the_first_asks_a_webhook(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
-) -> None:
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server whose REST calls wait for pre-events."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PARLOUR_PRE_WEBHOOKS_FOR_REST", "true")
-        with street(tmp_path_factory.mktemp("asking")) as asking:
-            hooks = asking.client.conversations.v1.configuration.webhooks()
-            hooks.update(pre_webhook_url=receiver.url, filters=["onMessageAdd"])
-            made = asking.client.conversations.v1.conversations.create()
-            key, asked = uuid4().hex, {"X-Twilio-Webhook-Enabled": "true"}
-            receiver.fault = receiver.hang
-            receiver.says = lambda _: b'{"body": "changed"}'
-            with ThreadPoolExecutor(2) as pool:
-                twins = [
-                    pool.submit(post, asking.server, messages_of(made), {"Body": "hello"}, key, **asked)
-                    for _ in range(2)
-                ]
-                said = [twin.result() for twin in twins]
-            assert [one.status for one in said] == [201, 201]
-            assert said[0].body == said[1].body
-            assert len(receiver.book) == 1
-            assert [one.body for one in made.messages.list()] == ["hello"]
+        with running_server(tmp_path_factory.mktemp("asking"), "start", "--ephemeral") as live:
+            yield live
+
+
+ASKED = {"X-Twilio-Webhook-Enabled": "true"}
+
+
+def test_a_twin_waits_while_the_first_asks_a_webhook(asking: LiveServer, receiver: Receiver) -> None:
+    api = asking.client().conversations.v1
+    api.configuration.webhooks().update(pre_webhook_url=receiver.url, filters=["onMessageAdd"])
+    made, key = api.conversations.create(), uuid4().hex
+    receiver.fault = receiver.hang
+    with ThreadPoolExecutor(2) as pool:
+        twins = [pool.submit(post, asking, messages_of(made), {"Body": "hello"}, key, **ASKED) for _ in range(2)]
+        said = [twin.result() for twin in twins]
+    assert [one.status for one in said] == [201, 201]
+    assert said[0].body == said[1].body
+    assert len(receiver.book) == 1
+    assert [one.body for one in made.messages.list()] == ["hello"]
+
+
+def test_a_twin_does_not_wait_for_ever(asking: LiveServer, receiver: Receiver) -> None:
+    api = asking.client().conversations.v1
+    api.configuration.webhooks().update(pre_webhook_url=receiver.url, filters=["onConversationAdd", "onParticipantAdd"])
+    receiver.fault = receiver.hang  # five seconds for the conversation and for each participant
+    key, path = uuid4().hex, "conversations/v1/ConversationWithParticipants"
+    form = {"Participant": [f'{{"identity":"{name}"}}' for name in ("ann", "bob", "cem", "dan", "eve")]}
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, asking, path, form, key, **ASKED)
+        eventually(lambda: receiver.book, what="the first asks")
+        twin = post(asking, path, form, key, **ASKED)
+        assert (twin.status, twin.json["code"]) == (409, 20409)
+        receiver.fault = healthy  # what hangs is left to its five seconds
+        assert first.result().status == 202
+    assert post(asking, path, form, key, **ASKED) == first.result()
 
 
 async def test_keys_of_accounts_and_identities_are_their_own(program: Program, account: Credentials) -> None:

@@ -289,6 +289,19 @@ def test_a_rest_call_with_the_header_is_asked_where_the_operator_says_so(
     assert all(heard.signed_by(asking_server.credentials.auth_token) for heard in receiver.book)
 
 
+def test_a_conversation_with_participants_is_asked_about_once_and_about_each_of_them(
+    asking_server: LiveServer, receiver: Receiver
+) -> None:
+    api = asking_server.client().conversations.v1
+    own = api.services(api.services.create(friendly_name="Several").sid)
+    own.configuration.webhooks().update(pre_webhook_url=receiver.url, filters=["onConversationAdd", "onParticipantAdd"])
+    people = [f'{{"identity":"{name}"}}' for name in ("ann", "bob", "cem")]
+    made = own.conversation_with_participants.create(participant=people, x_twilio_webhook_enabled="true")
+    assert [heard.event for heard in receiver.book] == ["onConversationAdd", *["onParticipantAdd"] * 3]
+    assert [heard.parameters["Identity"] for heard in receiver.book[1:]] == ["ann", "bob", "cem"]
+    assert len(own.conversations(made.sid).participants.list()) == 3
+
+
 def test_the_accounts_webhook_is_asked_for_services_without_their_own(
     asking_server: LiveServer, receiver: Receiver
 ) -> None:

@@ -97,7 +97,8 @@ async def add(
     await group_mms.finish(uow, sid, step)
     await _check_place(uow, conversation, row, needs_service=not pair_taken)
     await _assign(uow, conversation, row)
-    await ask(uow, "onParticipantAdd", conversation, row, origin, subject=f"{sid} {identity or address}")
+    who = identity or address or projected_address  # the conversation may be new, and have another SID in the next run
+    await ask(uow, "onParticipantAdd", conversation, row, origin, subject=who)
     listen(conversation, row)
     row.created_change = row.change = await conversation_store.raise_roster(uow, conversation)
     if identity is not None:

@@ -29,7 +29,7 @@ KEPT: Final = timedelta(hours=24)  # domain time
 LEASE: Final = timedelta(seconds=10)  # real time; renewed while the request is worked on
 FIRST_LOOK: Final = 0.02  # seconds until a twin looks for the answer
 LONGEST_LOOK: Final = 0.25  # seconds between its looks at most
-PATIENCE: Final = 60.0  # seconds that a twin waits
+PATIENCE: Final = 20.0  # seconds that a twin waits
 FORGET_EVERY: Final = 3600.0  # seconds of real time
 
 log = structlog.get_logger("parlour.rest")
@@ -62,7 +62,7 @@ async def once(
     A refused call leaves nothing behind, so that its key may be used again.
 
     :raises ContractError: what the call was refused for; 409/20409, the key came before with another body, or the first
-        is still at work after a minute.
+        is still at work after twenty seconds.
     """
     claim = Claim(
         caller=call.caller.identity or "",
