@@ -77,6 +77,8 @@ async def main() -> None:
                 data=folder,
                 port=port,
                 demo=demo,
+                rate_limit=0,
+                interactions_per_second=0,
                 simulator_url=CARRIER if demo else None,
                 allowed_networks=("127.0.0.0/8",) if webhooks else (),
             ),

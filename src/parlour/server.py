@@ -142,7 +142,7 @@ class Server:
             clock=program.clock,
             addressing=Addressing(settings.product_domains, settings.trusted_proxies),
             otherwise=Starlette(routes=routes),
-            rates=Rates(settings.rate_limit),
+            rates=Rates(settings.rate_limit, interactions=settings.interactions_per_second),
             observe=metrics.request,
         )
         server = _http_server(rest, settings)

@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
     :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
     :ivar rate_limit: calls a second that an account may make to one endpoint of TaskRouter; 0: any number.
+    :ivar interactions_per_second: the same for one endpoint of interactions; the desktop's own calls are not counted.
     :ivar finished_tasks_kept: seconds for which a finished task can still be read.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
     :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     allowed_networks: tuple[str, ...] = ()
     pre_webhooks_for_rest: bool = False
     rate_limit: int = 100
+    interactions_per_second: int = 20
     finished_tasks_kept: int = 600
     token_life: int = 3600
     webchats_per_second: int = 5
@@ -106,6 +108,8 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
     if settings.rate_limit < 0:
         raise SettingsError("rate_limit: 0 or more calls a second")
+    if settings.interactions_per_second < 0:
+        raise SettingsError("interactions_per_second: 0 or more calls a second")
     if not 0 < settings.finished_tasks_kept <= LONGEST_KEPT:
         raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:

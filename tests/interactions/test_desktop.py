@@ -123,3 +123,17 @@ def test_an_agent_begins_a_conversation_for_nobody_else(desk: Desk, carla: str) 
     assert (attributes["direction"], attributes["initiatedBy"]) == ("outbound", "agent")
     (offer,) = desk.centre.offers(carla)
     assert offer.task_sid == made["routing"]["properties"]["sid"]
+
+
+def test_an_agent_cannot_hand_a_strangers_conversation_to_themselves(desk: Desk, carla: str) -> None:
+    other = desk.client.conversations.v1.conversations.create()
+    channel = {"type": "web", "initiated_by": "api", "properties": {"media_channel_sid": other.sid}}
+    with pytest.raises(requests.HTTPError) as refused:
+        desk.desktop(
+            carla,
+            "POST",
+            "v1/Interactions",
+            channel=channel,
+            routing=desk.routing(worker_sid=carla, queue_sid=desk.queue),
+        )
+    assert refused.value.response.status_code == 403

@@ -75,7 +75,9 @@ def test_a_bucket_fills_again_as_time_goes_on() -> None:
     assert [rates.take("AC", operation)[1] is None for _ in range(2)] == [True, False]
 
 
-@pytest.mark.parametrize(("name", "value"), [("rate_limit", -1), ("finished_tasks_kept", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("rate_limit", -1), ("interactions_per_second", -1), ("finished_tasks_kept", 0)]
+)
 def test_a_limit_that_cannot_be_is_refused(name: str, value: int) -> None:
     with pytest.raises(SettingsError, match=name):
         load({name: value})

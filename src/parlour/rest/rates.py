@@ -8,6 +8,7 @@ from parlour.kit.errors import ContractError
 from parlour.rest.operations import Operation
 
 LIMITED: Final = frozenset({"taskrouter"})  # products whose answers have the headers
+INTERACTIONS: Final = ("flex-api", "/v1/Interactions")  # product and beginning of the path (flex.md §1.8)
 MOST_BUCKETS: Final = 10_000
 TOO_MANY: Final = 20429
 
@@ -17,17 +18,19 @@ class Rates:
 
     :param per_second: calls that one endpoint takes in a second, and at once; 0 limits nothing.
     :param clock: seconds that only go on.
+    :param interactions: the same for the endpoints of interactions.
     """
 
-    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic, *, interactions: int = 0) -> None:
         self._per_second = per_second
+        self._interactions = interactions
         self._clock = clock
         self._buckets: dict[tuple[str, str, str], tuple[float, float]] = {}  # calls left, and when
 
     def take(self, account_sid: str, operation: Operation) -> tuple[Mapping[str, str], ContractError | None]:
         """Count a call; return the headers of its answer, and the refusal where it is one too many."""
-        limit = operation.rate or self._per_second
-        if operation.product not in LIMITED or not self._per_second:
+        limit = self._limit(operation)
+        if not limit:
             return {}, None
         key = (account_sid, operation.method, operation.path)
         now = self._clock()
@@ -41,9 +44,18 @@ class Rates:
         if len(self._buckets) >= MOST_BUCKETS:
             self._buckets.clear()
         self._buckets[key] = (left, now)
+        if operation.product not in LIMITED:
+            return {}, refusal
         headers = {
             "X-Rate-Limit-Limit": str(limit),
             "X-Rate-Limit-Remaining": str(int(left)),
             "X-Rate-Limit-Config": f"{limit}/s",
         }
         return headers, refusal
+
+    def _limit(self, operation: Operation) -> int:
+        """Calls a second to an endpoint; 0 is any number."""
+        if operation.product in LIMITED:
+            return (operation.rate or self._per_second) if self._per_second else 0
+        product, beginning = INTERACTIONS
+        return self._interactions if operation.product == product and operation.path.startswith(beginning) else 0

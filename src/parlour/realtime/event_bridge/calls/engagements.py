@@ -58,6 +58,8 @@ async def create_interaction(call: WorkerCall, _form: Form) -> Answer:
     worker_sid = properties.get("worker_sid") if isinstance(properties, dict) else None
     if worker_sid is not None and worker_sid != call.bearer.worker_sid and not call.bearer.privileged:
         raise forbidden(f"The token is of worker {call.bearer.worker_sid}, not of {str(worker_sid)[:64]}")
+    if str(given.channel.get("initiated_by", "")).lower() != "agent" and not call.bearer.privileged:
+        raise forbidden("An agent's token begins conversations of that agent: initiated_by must be agent")
     routing = None if given.routing is None else json_text(given.routing)
 
     async def work(uow: UnitOfWork) -> Interaction | None:
