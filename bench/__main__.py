@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = ("append", "webhooks", "reserve", "start", "realtime", "paging", "routing", "flows")
+ALL = ("append", "webhooks", "reserve", "start", "realtime", "paging", "routing", "flows", "interactions")
 
 
 def main() -> int:

@@ -51,7 +51,7 @@ def test_the_example_of_keys_makes_a_token_that_opens_the_client_api(server: Liv
     assert bearer.request("GET", "https://aim.us1.twilio.com/Client/v2/Configuration").status_code == 200
 
 
-@pytest.mark.parametrize("script", ["reactions.py", "permissions.py"])
+@pytest.mark.parametrize("script", ["reactions.py", "permissions.py", "errors.py"])
 def test_what_is_made_from_the_code_is_as_the_program_is(script: str) -> None:
     command = [sys.executable, str(DOCS.parent / "scripts" / script), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.carrier import eventually
 from tests.faults.world import MESSAGING_NUMBER, World
+from tests.requirements import requirement
 
 MESSAGES = 50
 AT_ONCE = 24  # webhooks in flight
@@ -99,6 +100,7 @@ def try_bursts(world: World, count: int, seed: int) -> str:
     return f"{count} bursts of {MESSAGES} first messages to {len(world.servers)} servers (seed {seed}): one of each"
 
 
+@requirement("S35", "S37")
 def test_50_first_messages_to_two_servers_make_one_conversation_execution_interaction_and_task(
     pair: World, say: Callable[[str], None]
 ) -> None:

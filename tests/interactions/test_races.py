@@ -16,7 +16,17 @@ from parlour.accounts import service
 from parlour.accounts.service import Credentials
 from parlour.app import Program
 from parlour.conversations import conversations, messages, participants
-from parlour.flex import configuration, interactions, invites, lifecycle_store, orchestration, people, store, transfers
+from parlour.flex import (
+    configuration,
+    interactions,
+    invites,
+    lifecycle,
+    lifecycle_store,
+    orchestration,
+    people,
+    store,
+    transfers,
+)
 from parlour.flex.interactions import Made
 from parlour.flex.package import AGENTS_WITHOUT_RESERVATION, ORPHANS
 from parlour.flex.routing import Routing
@@ -392,3 +402,33 @@ async def test_fifty_random_interleavings(program: Program, race: Any) -> None:
         )
         await judge(scene, f"{race.__name__} {turn}")
         await clear(scene)
+
+
+async def nobody_is_alone(*_: Any, **__: Any) -> int:
+    return 1
+
+
+async def stays(*_: Any) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("where", "rule", "broken"),
+    [(lifecycle_store, "owners", nobody_is_alone), (lifecycle, "out_of_conversation", stays)],
+    ids=["who owns the work", "who is in the conversation"],
+)
+async def test_a_broken_rule_is_noticed(
+    program: Program, monkeypatch: pytest.MonkeyPatch, where: Any, rule: str, broken: Any
+) -> None:
+    scene, first, second = await both_leave(program)
+    monkeypatch.setattr(where, rule, broken)
+    await run(scene, first)
+    await run(scene, second)
+    noticed = await scene.broken()
+    monkeypatch.undo()
+    if rule == "out_of_conversation":
+        for name in ("Carla", "Bob"):
+            await scene.step(lambda uow, name=name: participants.remove(uow, scene.made.conversation_sid, name))
+    await clear(scene)
+    assert noticed
+    assert await scene.broken() == []

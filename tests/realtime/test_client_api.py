@@ -121,7 +121,8 @@ async def test_a_role_that_loses_a_permission_loses_it_at_once(desk: Desk) -> No
     [
         ({}, 50503, "Body"),
         ({"body": 5}, 20001, "body"),
-        ({"content_sid": "HX" + "0" * 32}, 20001, "content_sid"),
+        ({"content_sid": "HX" + "0" * 32}, 50526, "ContentSid"),
+        ({"body": "x", "content_variables": "{}"}, 50528, "ContentVariables"),
         ({"media_sids": ["ME" + "0" * 32]}, 50507, "ME0"),
         ({"media_sids": ["ME" + "0" * 32] * 11}, 20001, "media_sids"),
         ({"body": "x", "attributes": "{"}, 50304, "Attributes"),
@@ -131,6 +132,27 @@ async def test_a_message_that_cannot_be_is_refused_by_name(desk: Desk, body: Any
     status, refused = await desk.ana.aim("POST", f"{desk.path}/Messages", body)
     assert (status, refused["code"]) == (400, code)
     assert name in refused["message"]
+
+
+async def test_a_template_is_listed_and_sent(desk: Desk) -> None:
+    types = {"twilio/text": {"body": "Hello {{name}}"}, "twilio/flows": {"body": "kept only"}}
+
+    known = desk.world.credentials
+    answer = await asyncio.to_thread(
+        requests.post,
+        f"{desk.world.url()}/content/v1/Content",
+        json={"language": "en", "types": types, "variables": {"name": "you"}},
+        auth=(known.account_sid, known.auth_token),
+        timeout=30,
+    )
+    sid = answer.json()["sid"]
+    _, listed = await desk.ana.aim("GET", "ContentTemplates")
+    [shown] = [one for one in listed["templates"] if one["sid"] == sid]
+    assert (shown["variants"], shown["variables"]) == ({"twilio/text": types["twilio/text"]}, '{"name":"you"}')
+    assert listed["meta"]["next_token"] is None
+    wanted = {"content_sid": sid, "content_variables": '{"name": "Ben"}'}
+    status, sent = await desk.ana.aim("POST", f"{desk.path}/Messages", wanted)
+    assert (status, sent["body"], sent["content_sid"]) == (201, "Hello Ben", sid)
 
 
 async def test_a_closed_conversation_takes_no_message(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from parlour.demo import DEMO_NUMBER
+from tests import shared_flows
 from tests.carrier import Carrier, eventually, running_carrier
 from tests.conftest import LiveServer, running_server
 from tests.studio.building import ask, flow, say, widget
+from tests.studio.site import running_site
 
 _customers = (f"+1557000{number:04}" for number in itertools.count(1))
 
@@ -88,6 +91,8 @@ def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> Non
     context = known.executions(ended.sid).execution_context().fetch().context
     assert context["widgets"]["hello"]["outbound"]["To"] == customer
     assert context["trigger"]["message"]["MessageSid"] == ended.initiated_by
+    # The flow is a part of this program: its address is not called over HTTP as another webhook would be.
+    assert "a text was not answered" not in town.server.log.read_text()
 
 
 def test_a_reply_reaches_an_execution_that_rest_started(town: Town) -> None:
@@ -230,3 +235,57 @@ def test_after_the_hand_over_a_flow_that_began_the_conversation_may_not_send(tow
     row = town.client.conversations.v1.conversations(context["flow"]["channel"]["sid"]).fetch()
     assert row.state == "active"  # it is the agents' now
     assert town.carrier.received(customer) == []
+
+
+def imported(town: Town, number: str, **mapping: str) -> Any:
+    """Publish a real flow, and make it the webhook of the number."""
+    known = town.publish(shared_flows.load(number, **mapping))
+    (owned,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
+    owned.update(sms_url=known.fetch().webhook_url)
+    return known
+
+
+@pytest.mark.needs_shared
+def test_real_flow_15_asks_a_customer_of_the_numbers_webhook_to_its_end(town: Town) -> None:
+    known = imported(town, "15")
+    customer = next(_customers)
+    town.carrier.text(customer, DEMO_NUMBER, "hello")
+    for asked, answer in enumerate(["yes", "Ada", "36", "12345", "no", "yes", "no", "no", "no", "1", "1"], 1):
+        eventually(lambda count=asked: len(town.carrier.received(customer)) == count, what=f"question {asked}")
+        town.carrier.text(customer, DEMO_NUMBER, answer)
+    (ended,) = town.executions(known, 1, "ended")
+    path = town.path(known, ended.sid)
+    assert path[-1] == ("Goodbye", "sent")
+    assert [event for _, event in path].count("incomingMessage") == 12
+    questions = town.carrier.received(customer)
+    assert len(questions) == 12
+    assert "Ada" in questions[2]
+
+
+@pytest.mark.needs_shared
+def test_real_flow_14_is_started_by_rest_and_tells_the_hosts_what_was_answered(town: Town) -> None:
+    with running_site() as site:
+        mapping = {"https://YOUR_TWILIO_ENVIRONMENT_DOMAIN_NAME": site.url}
+        definition = shared_flows.load("14", **mapping)
+        endpoint = next(
+            pair for state in definition["states"] for pair in state["properties"].get("variables", ())
+            if pair["key"] == "IE_ENDPOINT"
+        )  # fmt: skip
+        endpoint["value"] = f"{site.url}/inbound"
+        site.page("/get-datetime-parts", {"readable_datetime": "Monday at nine"})
+        site.page("/save-remind", {})
+        site.page("/inbound", {})
+        known = town.publish(definition)
+        (owned,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
+        owned.update(sms_url=known.fetch().webhook_url)
+        customer = next(_customers)
+        data = {"event_type": "REMIND", "patient_first_name": "Ada", "appointment_id": "7"}
+        made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters=data)
+        (asked,) = eventually(lambda: town.carrier.received(customer))
+        assert "Ada" in asked
+        assert "Monday at nine" in asked
+        town.carrier.text(customer, DEMO_NUMBER, "confirm appt")
+        town.executions(known, 1, "ended")
+        assert town.path(known, made.sid)[-2:] == [("split_remind_reply", "match"), ("confirm_remind", "success")]
+        told = site.book[-1]
+        assert (told.path, json.loads(told.body)["appointment_id"]) == ("/inbound", "7")

@@ -134,6 +134,16 @@ def test_what_configures_routing_is_told_to_its_end(centre: Centre, receiver: Re
         receiver.one(each)
 
 
+def test_events_of_a_known_agent_name_them(centre: Centre) -> None:
+    """§3.3."""
+    ana = centre.worker("Ana", available=False)
+    target = {"queue": centre.queue(), "known_worker_sid": "task.who"}
+    flow = centre.workflow({"expression": "1==1", "targets": [target]})
+    task = centre.task(flow, {"who": ana}).sid
+    (matched,) = centre.api.events.list(task_sid=task, event_type="workflow.target-matched")
+    assert matched.event_data["known_worker_sid"] == ana
+
+
 def test_a_receiver_that_fails_is_told_again_in_order(centre: Centre, receiver: Receiver) -> None:
     failures = iter([503, 503])
 

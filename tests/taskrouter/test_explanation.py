@@ -231,6 +231,24 @@ def test_nobody_matches_and_a_known_agent(centre: Centre) -> None:
     assert "It is for Ana alone, who is Offline." in for_ana["text"]
 
 
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [("somebody", 40155), (None, None), (7, 40154), ("Ben", 40152)],
+    ids=["unknown", "null", "no text", "elsewhere"],
+)
+def test_a_known_agent_who_can_never_come(centre: Centre, who: Any, code: int | None) -> None:
+    """§3.3; the same code stands in the server's log."""
+    queue = centre.queue("Red", target_workers="skill == 'red'")
+    centre.worker("Ana", skill="red")
+    centre.worker("Ben", skill="blue")
+    target = {"queue": queue, "known_worker_friendly_name": "task.who"}
+    task = centre.task(centre.workflow({"expression": "1==1", "targets": [target]}), {"who": who}).sid
+    found = explained(centre, task)["decisions"][-1]
+    assert found["known_worker_error"] == code
+    if code is not None:
+        assert any(task in line and str(code) in line for line in centre.server.log.read_text().splitlines())
+
+
 def test_the_text_stays_when_queue_and_worker_are_gone(frozen: Centre) -> None:
     queue = frozen.queue("Short", target_workers="skill == 'red'")
     flow = frozen.workflow(default=queue)

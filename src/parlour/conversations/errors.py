@@ -21,10 +21,8 @@ class Condition:
 FRIENDLY_NAME_MISSING = Condition(50000, 400, "FriendlyName was not provided")
 FRIENDLY_NAME_TOO_LONG = Condition(50003, 400, "FriendlyName is longer than {maximum} characters")
 UNIQUE_NAME_TOO_LONG = Condition(50004, 400, "UniqueName is longer than {maximum} characters")
-SERVICE_NOT_FOUND = Condition(50050, 404, "Service {sid} was not found")
 SERVICE_IN_USE = Condition(20409, 409, "Service {sid} cannot be deleted: {user} uses it")
 
-ROLE_NOT_FOUND = Condition(50100, 400, "RoleSid {sid} is not a role of this service")
 SERVICE_ROLE_NOT_FOUND = Condition(50102, 400, "{name} {sid} is not a service role of this service")
 PERMISSION_NOT_FOUND = Condition(50104, 400, "Permission {permission} is not known for roles of type {type}")
 ROLE_TYPE_INVALID = Condition(50105, 400, "Type {type} is not a role type; use conversation or service")
@@ -32,7 +30,6 @@ NOT_PERMITTED = Condition(50107, 403, "The roles of this user do not allow it: {
 CONVERSATION_ROLE_NOT_FOUND = Condition(50109, 400, "{name} {sid} is not a conversation role of this service")
 ROLE_IN_USE = Condition(20409, 409, "Role {sid} is in use and cannot be deleted")
 
-USER_NOT_FOUND = Condition(50200, 404, "User {sid} was not found")
 USER_EXISTS = Condition(50201, 409, "User already exists")
 IDENTITY_RESERVED = Condition(50203, 400, "Identity {identity} is reserved")
 IDENTITY_MISSING = Condition(50204, 400, "Identity was not provided")
@@ -51,11 +48,9 @@ AUTHOR_TOO_LONG = Condition(50310, 400, "Author is longer than {maximum} charact
 MESSAGING_SERVICE_MISSING = Condition(50340, 400, "{name} was not provided")
 MESSAGING_SERVICE_INVALID = Condition(50341, 400, "{name} {sid} is invalid")
 MESSAGING_SERVICE_FOREIGN = Condition(50342, 400, "{name} {sid} does not belong to this account")
-CONVERSATION_NOT_FOUND = Condition(50350, 404, "Conversation {sid} was not found")
 UNIQUE_NAME_EXISTS = Condition(50353, 409, "Conversation with provided unique name already exists")
 
 WEBHOOK_REFUSED = Condition(50056, 403, "The webhook that is asked with {event} refused this")
-WEBHOOK_NOT_FOUND = Condition(50360, 404, "Webhook {sid} was not found")
 TOO_MANY_WEBHOOKS = Condition(50361, 400, "A conversation has at most {maximum} webhooks")
 TOO_MANY_TRIGGERS = Condition(50362, 400, "Configuration.Triggers has more than {maximum} keywords")
 WEBHOOK_TARGET_INVALID = Condition(50364, 400, "Target {target} is invalid; use webhook, trigger or studio")
@@ -103,7 +98,6 @@ TOO_MANY_BINDINGS = Condition(50418, 400, "A conversation has at most {maximum} 
 READ_INDEX_INVALID = Condition(50421, 400, "LastReadMessageIndex is invalid")
 TOO_MANY_IN_REQUEST = Condition(50426, 400, "Participant was given more than {maximum} times")
 NOT_A_PARTICIPANT = Condition(50430, 403, "The user {identity} does not take part in Conversation {sid}")
-PARTICIPANT_NOT_FOUND = Condition(50432, 404, "Participant {sid} was not found")
 PARTICIPANT_EXISTS = Condition(50433, 409, "Participant already exists")
 NO_PROXY_TO_REMOVE = Condition(50440, 400, "The participant has no MessagingBinding.ProxyAddress to remove")
 NO_ADDRESS_FOR_PROXY = Condition(
@@ -130,7 +124,6 @@ BINDING_EXISTS = Condition(
 )
 ONE_LOOKUP_PARAMETER = Condition(50451, 400, "Exactly one of Identity and Address must be given")
 
-MESSAGE_NOT_FOUND = Condition(50500, 404, "Message {sid} was not found")
 BODY_MISSING = Condition(50503, 400, "Body was not provided")
 BODY_TOO_LONG = Condition(50504, 400, "Body is longer than {maximum} bytes")
 MEDIA_NOT_FOUND = Condition(50507, 400, "MediaSid {sid} was not found")

@@ -71,6 +71,16 @@ WHERE r.account_sid = $1 AND r.reservation_status IN ('accepted', 'wrapping')
     SELECT 1 FROM interaction_participant AS p
     JOIN participant AS m ON m.account_sid = p.account_sid AND m.sid = p.conversation_participant_sid
     WHERE p.account_sid = r.account_sid AND p.reservation_sid = r.sid AND (m.removed_at IS NULL OR p.away)
+  )
+UNION ALL
+SELECT p.sid, p.identity, p.channel_sid, p.reservation_sid
+FROM interaction_participant AS p
+JOIN participant AS m ON m.account_sid = p.account_sid AND m.sid = p.conversation_participant_sid
+WHERE p.account_sid = $1 AND p.type = 'agent' AND (p.left_at IS NOT NULL OR p.away) AND m.removed_at IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM interaction_participant AS o
+    WHERE o.account_sid = p.account_sid AND o.channel_sid = p.channel_sid AND o.identity = p.identity
+      AND o.type = 'agent' AND o.left_at IS NULL AND NOT o.away
   )"""
 
 

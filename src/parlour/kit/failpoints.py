@@ -20,6 +20,7 @@ JOB_DONE: Final = "outbox.done"  # a job's work is committed, its lane is not gi
 WEBHOOK_ASKED: Final = "webhooks.asked"  # a pre-event was answered, nothing is applied
 KEY_TAKEN: Final = "idempotency.taken"  # a request with a key holds it, nothing is done
 RESERVING: Final = "taskrouter.reserving"  # reservations are written and not committed
+FLOW_ANSWERED: Final = "studio.answered"  # a flow's request was answered, nothing is applied
 NAMES: Final = (
     BEFORE_ANSWER,
     BEFORE_COMMIT,
@@ -31,6 +32,7 @@ NAMES: Final = (
     WEBHOOK_ASKED,
     KEY_TAKEN,
     RESERVING,
+    FLOW_ANSWERED,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from parlour.accounts import store as account_store
+from parlour.kit import failpoints
 from parlour.kit.outgoing import Outgoing, OutgoingAnswer, OutgoingError
 from parlour.kit.secrets_box import SecretsBox
 from parlour.outbox.jobs import Dead, JobRun
@@ -59,6 +60,7 @@ class Caller:
             return
         token = await run.read(self._auth_token) if asked.sign or asked.credentials else ""
         event = await self.answer(asked, run.account_sid, token, step_sid)
+        failpoints.passing(failpoints.FLOW_ANSWERED)
         await run.finish(lambda uow: executions.answered(uow, sid, event))
 
     async def answer(self, asked: CallHttp, account_sid: str, auth_token: str, step_sid: str) -> Answered | NotAnswered:

@@ -16,8 +16,9 @@ from parlour.conversations.addresses import AutoCreation
 from parlour.flex import configuration, interactions
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import iso, json_text, pascal
+from parlour.messaging import answering, log, numbers, render
 from parlour.messaging import errors as messaging_errors
-from parlour.messaging import log, numbers, render
+from parlour.messaging.store import services
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.studio.context import ConversationFacts, MessageFacts, TextFacts
 from parlour.studio.execution import (
@@ -33,6 +34,7 @@ from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
 FLOW_URL = re.compile(r"/v1/Accounts/(AC[0-9a-f]{32})/Flows/(FW[0-9a-f]{32})/?\Z")
+answering.INSIDE.append(FLOW_URL)
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
 MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
@@ -239,9 +241,10 @@ async def leave_conversation(uow: UnitOfWork, state: ExecutionState) -> None:
 
 
 async def flow_of_number(reader: Reader, phone_number: str) -> str | None:
-    """Return the flow that a number's webhook names by its address, None when the number has another or none."""
-    row = await numbers.by_number(reader, phone_number)
-    found = None if row is None else FLOW_URL.search(urlsplit(row.sms_url).path)
+    """Return the flow that the webhook of a number, or of its service, names by its address; None: another or none."""
+    number = await numbers.by_number(reader, phone_number)
+    hook = answering.hook_of(await services.of_number(reader, phone_number), number)
+    found = None if hook is None else FLOW_URL.search(urlsplit(hook.url).path)
     return found[2] if found is not None and found[1] == reader.account_sid else None
 
 

@@ -1,7 +1,9 @@
 """Decisions of routing are recorded with what everybody was at that moment; they are read again as they were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+import structlog
 
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import placing, roster, store
@@ -14,6 +16,12 @@ from parlour.taskrouter.workflow import DEFAULT_FILTER, Position, Workflow
 
 EXAMINED: Final = 50  # workers whom a matching pass looks at for its record
 EXAMINED_BY_LOOK: Final = 500  # and whom somebody who asks looks at
+
+KNOWN_WORKER_NOT_IN_QUEUE: Final = 40152
+WRONG_KNOWN_WORKER: Final = 40154
+UNKNOWN_KNOWN_WORKER: Final = 40155
+
+log = structlog.get_logger("parlour.taskrouter")
 
 COUNT_WORKERS: Final = "SELECT count(*) FROM worker WHERE account_sid = $1 AND workspace_sid = $2"
 
@@ -29,11 +37,31 @@ class Recorder:
     def record(self, desk: Desk, demand: Demand, workflow: Workflow | None, chosen: Sequence[str]) -> None:
         """Record one decision; the same one twice in a row is recorded once."""
         task = desk.tasks[demand.task.sid]
-        found = decision(demand, self._members, chosen, self._total, place_of(demand, workflow))
-        desk.decided(task, found)
+        place = {**place_of(demand, workflow), "known_worker_error": self._known_worker_error(demand)}
+        found = decision(demand, self._members, chosen, self._total, place)
+        if desk.decided(task, found) and place["known_worker_error"] is not None:
+            log.warning("a known worker cannot be routed to", code=place["known_worker_error"], task=task.sid)
         for sid in chosen:
             if sid in self._by_sid:
                 reserve(self._by_sid[sid], demand.task, desk.now)
+
+    def _known_worker_error(self, demand: Demand) -> int | None:
+        """The contract's code for a known worker who can never take the task; null in the attribute is none (§3.3)."""
+        path = demand.target.known_worker
+        if path is None:
+            return None
+        attributes = attributes_of(demand.task.attributes)
+        value = walk(attributes, path)
+        if not isinstance(value, str) or not value:
+            owner = walk(attributes, path[:-1]) if path[1:] else attributes
+            null = isinstance(owner, Mapping) and path[-1] in owner and value is None
+            return None if null else WRONG_KNOWN_WORKER
+        by_sid = demand.target.known_worker_sid is not None
+        found = [each for each in self._members if value == (each.sid if by_sid else each.friendly_name)]
+        if found:
+            return None if demand.queue.matches(found[0].context) else KNOWN_WORKER_NOT_IN_QUEUE
+        everybody = by_sid or len(self._members) == self._total  # a SID is always among those who are looked at
+        return UNKNOWN_KNOWN_WORKER if everybody else None
 
 
 async def recorder(reader: Reader, workspace_sid: str, named: Sequence[str], limit: int = EXAMINED) -> Recorder:

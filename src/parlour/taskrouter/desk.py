@@ -229,13 +229,15 @@ class Desk:
         snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
         self._facts.append(Fact(kind, about, more, snapshot=snapshot))
 
-    def decided(self, task: Task, decision: dict[str, Any]) -> None:
-        """Have a decision about the task recorded, unless it says what the last recorded one said."""
+    def decided(self, task: Task, decision: dict[str, Any]) -> bool:
+        """Have a decision about the task recorded, unless it says what the last recorded one said; say whether."""
         digest = hashlib.blake2b(encode_json(decision), digest_size=12).hexdigest()
-        if digest != task.explained:
-            task.explained = digest
-            self.touch_task(task)
-            self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
+        if digest == task.explained:
+            return False
+        task.explained = digest
+        self.touch_task(task)
+        self._facts.append(Fact("routing.decided", task, snapshot={**decision, "task_sid": task.sid}))
+        return True
 
     def tell(self, kind: str, worker: Worker, payload: dict[str, Any] | None = None) -> None:
         """Tell the worker's sockets something, by default how the worker is, without stating a fact."""

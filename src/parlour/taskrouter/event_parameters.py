@@ -143,7 +143,7 @@ _MOVED_WORKER: Final = {
     "worker_previous_activity_sid": "previous_activity_sid",
     "worker_previous_activity_name": "previous_activity_name",
 }
-_FURTHER: Final = ("workflow_filter_name", "workflow_filter_expression", "known_worker_sid", "transfer")
+_FURTHER: Final = ("workflow_filter_name", "workflow_filter_expression", "known_worker_sid")
 
 
 def _task(_event_type: str, snapshot: Snapshot) -> Fields:

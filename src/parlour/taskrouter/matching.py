@@ -109,7 +109,8 @@ class _Round:
         pending = [sid for sid in waiting if sid in desk.tasks and desk.tasks[sid].assignment_status == "pending"]
         if not offered and not pending:
             return
-        named = {sid for chosen in offered.values() for sid in chosen} | self.subjects
+        named = {sid for chosen in offered.values() for sid in chosen}
+        named.update(sid for sid in self.subjects if sid.startswith("WK"))
         for sid in pending:
             named.update(deciding.named_by(self.demands[sid]))
         recorder = await deciding.recorder(self.uow, self.workspace_sid, sorted(named))

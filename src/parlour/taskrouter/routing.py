@@ -6,8 +6,9 @@ from typing import Final
 from parlour.taskrouter import placing, store
 from parlour.taskrouter.desk import Desk
 from parlour.taskrouter.errors import no_queue_for_task, refused
+from parlour.taskrouter.expression import walk
 from parlour.taskrouter.rows import Task, attributes_of
-from parlour.taskrouter.workflow import Position, Workflow
+from parlour.taskrouter.workflow import Position, Target, Workflow
 
 TTL_EXCEEDED: Final = "Task TTL Exceeded"
 TOO_MANY_ASSIGNMENTS: Final = "Task TTL Exceeded or Max assignment count exceeded"
@@ -43,11 +44,20 @@ async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) 
             [found.expression.source] if found and found.expression else [], ensure_ascii=False
         ),
         passed_filters=workflow.passed(position, attributes_of(task.attributes)),
+        known_worker_sid=_known_worker(target, task),
     )
     if moved:
         desk.fact("task-queue.entered", task)
     desk.deadline(task)
     desk.look_at(task.sid)
+
+
+def _known_worker(target: Target, task: Task) -> str | None:
+    """The SID of the only worker of a target, as the task names it (§3.3)."""
+    if target.known_worker_sid is None:
+        return None
+    found = walk(attributes_of(task.attributes), target.known_worker_sid)
+    return found if isinstance(found, str) else None
 
 
 async def start(desk: Desk, task: Task, workflow: Workflow) -> None:

@@ -137,6 +137,7 @@ def _error(s: Snapshot) -> str:
 _TOLD: Final[dict[str, Callable[[Snapshot], str]]] = {
     "account.created": lambda s: f"The account {quoted(s.get('friendly_name'))} was made.",
     "carrier_message.received": _carrier_received,
+    "carrier_message.unclaimed": lambda _: "No conversation has the text: it is for the webhook of its number.",
     "carrier_message.refused": lambda s: f"The webhook that is asked first refused the text: {quoted(s.get('body'))}",
     "carrier_message.queued": _carrier_queued,
     "carrier_message.updated": _carrier_updated,

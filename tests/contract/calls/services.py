@@ -114,6 +114,8 @@ def address(world: World) -> Any:
 def create_address(world: World) -> Callable[[], Any]:
     addresses = world.client.conversations.v1.address_configurations
     addresses.create(type="whatsapp", address=f"whatsapp:{world.phone()}", auto_creation_enabled=False)
+    addresses.create(type="messenger", address=f"messenger:{world.unique('page')}", auto_creation_enabled=False)
+    addresses.create(type="chat", address=world.unique("web"), auto_creation_enabled=False)
     addresses.create(
         type="sms",
         address=world.number(),

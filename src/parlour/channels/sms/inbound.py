@@ -19,6 +19,7 @@ from parlour.messaging import answering, log, media, services
 from parlour.messaging.store.services import Service
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.timers import schedule
+from parlour.rest.errors import missing_parameter
 from parlour.store.unit import Reader, UnitOfWork
 
 TAKE: Final = "sms.take_inbound"
@@ -39,7 +40,7 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
     """
     for name in REQUIRED:
         if not form.get(name):
-            raise ContractError(20001, 400, f"Missing required parameter {name} in the post body")
+            raise missing_parameter(name)
     provider_sid = form["MessageSid"]
     failpoints.passing(failpoints.INBOUND_READ)
 

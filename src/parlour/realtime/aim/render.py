@@ -77,6 +77,8 @@ class Renderer:
         binding = None
         if row.address is not None:
             binding = {"type": row.type, "address": row.address, "proxy_address": row.proxy_address}
+        elif row.projected_address is not None:
+            binding = {"type": "sms", "projected_address": row.projected_address}
         return {
             "sid": row.sid,
             "account_sid": row.account_sid,

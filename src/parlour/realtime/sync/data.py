@@ -81,6 +81,8 @@ def participant(row: Participant) -> Data:
         data["userInfo"] = name(row.user_sid, View.USER)
     if row.address is not None:
         data["bindings"] = {row.type: {"address": row.address, "proxy_address": row.proxy_address}}
+    elif row.projected_address is not None:
+        data["bindings"] = {"sms": {"projected_address": row.projected_address}}
     return data
 
 
