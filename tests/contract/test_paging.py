@@ -14,7 +14,7 @@ from tests.contract.published import documents, find, schema_name
 from tests.contract.test_bad_input import NAMES, OPERATIONS, hold
 from tests.contract.world import Stage, World
 
-PAGES_AT_MOST: Final = 200
+PAGES_AT_MOST: Final = 1000
 
 
 def list_key(operation: Operation) -> str | None:
