@@ -62,7 +62,7 @@ async def create_content(call: Call, _form: object) -> Answer:
 
 
 async def _page(call: Call) -> tuple[list[Content], Page]:
-    page = call.page(maximum=500)
+    page = call.page()
     return await call.read(lambda reader: store.page(reader, after=page.token, limit=page.size + 1)), page
 
 
