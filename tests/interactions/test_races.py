@@ -64,6 +64,7 @@ class Scene:
     carla: str
     bob: str
     made: Made
+    further: bool = False  # whether an agent was asked for beside those whom the channel had
 
     async def read(self, work: Callable[[Reader], Awaitable[Any]]) -> Any:
         return await self.program.database.read(self.account.account_sid, work)
@@ -208,6 +209,7 @@ async def accept(scene: Scene, worker: str, reservation: str) -> None:
 async def ask(scene: Scene, uow: UnitOfWork, worker: str | None) -> None:
     locked = await store.lock_channel(uow, scene.made.channel_sid)
     await interactions.invite(uow, locked, routing(scene.queue, scene.workspace, worker))
+    scene.further = not locked.parked
 
 
 def parks(scene: Scene, agent: Participant | None) -> Act:
@@ -372,8 +374,12 @@ async def judge(scene: Scene, race: str) -> None:
     assert await scene.broken() == [], race
     channel = await scene.channel()
     state = await scene.read(lambda reader: conversations.fetch(reader, scene.made.conversation_sid))
-    if race.split(maxsplit=1)[0] in ("park_and_message", "message_and_invite"):
+    name = race.split(maxsplit=1)[0]
+    if name == "park_and_message":
         assert (await scene.live(), channel.status) == (1, "active"), race
+    if name == "message_and_invite":
+        # Who is asked for after the message brought the work back is a further agent; the message never adds one.
+        assert (await scene.live(), channel.status) == (2 if scene.further else 1, "active"), race
     if state.state != "closed":
         assert channel.parked or await scene.live() >= 1, race
     else:
