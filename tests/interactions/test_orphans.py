@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import Any
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 
+from parlour.cli.main import main
 from parlour.demo import DEMO_NUMBER
 from tests.interactions.conftest import Desk, Engagement, Place
 from tests.requirements import requirement
@@ -56,10 +56,9 @@ def sql(place: Place, statement: str, *values: str) -> list[Any]:
 
 def orphans(place: Place, *arguments: str) -> list[dict[str, Any]]:
     """Return what `parlour orphans` says."""
-    command = [sys.executable, "-m", "parlour.cli.main", "orphans", "--json", "--database-url", place.dsn, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = CliRunner().invoke(main, ["orphans", "--json", "--database-url", place.dsn, *arguments])
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert done.returncode == (1 if any(row["done"] is None for row in rows) else 0), done.stderr
+    assert done.exit_code == (1 if any(row["done"] is None for row in rows) else 0), done.output
     return rows
 
 
