@@ -1,13 +1,13 @@
 """The log of deliveries, and sending them again (`parlour webhooks`)."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from parlour.cli.main import main
 from tests.carrier import eventually
 from tests.conftest import LiveServer, running_server
 from tests.webhooks.conftest import conversation_told_to
@@ -23,11 +23,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         yield server
 
 
-def parlour(live: LiveServer, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def parlour(live: LiveServer, *arguments: str) -> Result:
     """Run a command on the server's data folder."""
     data = ["--data", live.arguments[-1], "--account", live.credentials.account_sid]
-    command = [sys.executable, "-m", "parlour.cli.main", "webhooks", *arguments, *data]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return CliRunner().invoke(main, ["webhooks", *arguments, *data])
 
 
 def log(live: LiveServer, *filters: str) -> list[dict[str, Any]]:
@@ -112,12 +111,12 @@ def test_a_replay_ends_at_the_first_that_is_not_taken(live: LiveServer, receiver
         other.fault = lambda _: 500
         done = parlour(live, "replay", "--stream", talk.sid, "--to", other.url)
         assert len(other.book) == 1
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "was not taken: answered 500; 0 before it were" in done.stderr
 
 
 def test_nothing_is_replayed_that_was_not_named(live: LiveServer) -> None:
-    assert parlour(live, "replay", "--to", "http://127.0.0.1:1/").returncode == 2
+    assert parlour(live, "replay", "--to", "http://127.0.0.1:1/").exit_code == 2
 
 
 def test_an_unknown_delivery_is_named(live: LiveServer) -> None:
