@@ -72,6 +72,11 @@ class Receiver:
         self.released.wait(60)
         return 503
 
+    def dwell(self, _heard: Heard) -> int:
+        """Answer that all is well, but not before the receiver is healed."""
+        self.released.wait(60)
+        return 200
+
     def heal(self) -> None:
         """Be well from now on."""
         self.fault = healthy
@@ -85,6 +90,15 @@ class Receiver:
             return found if len(found) >= count else None
 
         return eventually(look, seconds=seconds, what=f"{count} {event}; {[heard.event for heard in self.book]}")
+
+    def bodies(self, event: str, count: int, *, seconds: float = 15) -> list[str]:
+        """Wait until that many different bodies of an event were answered, and return each once, in order."""
+
+        def look() -> list[str] | None:
+            found = dict.fromkeys(heard.parameters["Body"] for heard in self.answered if heard.event == event)
+            return list(found) if len(found) >= count else None
+
+        return eventually(look, seconds=seconds, what=f"{count} bodies of {event}")
 
     def one(self, event: str) -> Heard:
         """Wait for the first request of an event."""

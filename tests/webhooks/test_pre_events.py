@@ -227,7 +227,7 @@ async def test_silence_lets_the_action_happen_as_it_is(server: LiveServer, recei
 async def test_others_go_on_while_a_webhook_is_asked(server: LiveServer, receiver: Receiver) -> None:
     async with ana_of(server, receiver) as (ana, own):
         sid = await talk_of(ana)
-        receiver.fault = receiver.hang
+        receiver.fault = receiver.dwell
         asking = asyncio.create_task(ana.aim("POST", f"Conversations/{sid}/Messages", {"body": "asked"}))
         await asyncio.to_thread(lambda: own.conversations(sid).messages.create(author="bob", body="at once"))
         assert not asking.done()
