@@ -6,12 +6,14 @@ import http.client
 import json
 import secrets
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from click.testing import CliRunner
+
+from parlour.cli.main import main
 from tests.conftest import LiveServer
 
 SHIM = "/_tw/services.twilio.com"
@@ -44,10 +46,10 @@ def ask(url: str, method: str, path: str, body: str = "", **headers: str) -> Rep
 
 
 def parlour(*arguments: str, said: str = "", data: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run the command with a line of standard input."""
-    command = [sys.executable, "-m", "parlour.cli.main", *arguments]
-    command += ["--data", str(data)] if data is not None else []
-    return subprocess.run(command, input=said, capture_output=True, text=True, timeout=60, check=False)
+    """Run the command in this process, with a line of standard input."""
+    command = [*arguments, *(["--data", str(data)] if data is not None else [])]
+    done = CliRunner().invoke(main, command, input=said)
+    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
 
 
 def add_user(data: Path, identity: str, *options: str, password: str = PASSWORD) -> dict[str, Any]:

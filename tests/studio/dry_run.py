@@ -120,8 +120,8 @@ class DryRun:
 
     def _call(self, command: CallHttp) -> Event:
         pairs = command.form if command.form is not None else parse_qsl(urlsplit(command.url).query, True)
-        self.requests.append(f"{self.state.widget} {dict(pairs)['p']}")
-        planned = self.answers[self.state.widget]
+        self.requests.append(f"{self.state.widget} {dict(pairs).get('p')}")
+        planned = self.answers.get(self.state.widget, {"kind": "away", "word": ""})
         sid, body = self.state.step_sid, json.dumps({"word": planned["word"]})
         if planned["kind"] == "away":
             return NotAnswered(sid, "away")
