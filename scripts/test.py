@@ -1,7 +1,7 @@
 """Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. Two run beside each other, the longest first; then those that want the others' traffic
-or time, and last and alone those that measure.
+A suite is a folder of tests/. Three run beside each other, the longest first; then those that look at the traffic of
+the others, and last and alone those that measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
 docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to. The last line is
 `N passed, N failed, N skipped`; exit 1 when something failed.
@@ -26,10 +26,10 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 CHECKLIST = ROOT / "scripts" / "checklist.py"
-LONG = ("desktop", "interactions", "demo", "bridge", "channels", "realtime", "webhooks", "store")
-LATE = ("faults", "contract")  # contract looks at the traffic of all others
+LONG = ("desktop", "demo", "faults", "bridge", "interactions", "contract", "studio", "webhooks", "channels")
+LATE = ("recorded",)  # looks at the traffic of all others
 ALONE = ("measures",)
-BESIDE = 2  # suites at a time
+BESIDE = 3  # suites at a time: on two cores one of them waits for a clock or a browser most of the time
 NOTHING_COLLECTED = 5
 
 

@@ -18,6 +18,8 @@ class Recorded:
     """One call and its answer.
 
     :ivar sent: parameter name (as published; headers too) to its values.
+    :ivar answer: the JSON of the answer, None where it had none.
+    :ivar media_type: of the answer.
     """
 
     product: str
@@ -27,6 +29,7 @@ class Recorded:
     sent: Mapping[str, list[str]]
     status: int
     answer: Any
+    media_type: str
     agent: str
 
     @property
@@ -70,5 +73,6 @@ def _recorded(line: Mapping[str, Any]) -> Recorded:
         sent,
         line["status"],
         line["answer"],
+        line["media_type"],
         line["agent"],
     )

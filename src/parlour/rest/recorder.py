@@ -50,6 +50,7 @@ class Recorder:
             "headers": {name: call.headers[name] for name in HEADERS & call.headers.keys()},
             "status": answer.status,
             "answer": _body(answer),
+            "media_type": answer.media_type,
             "caller": call.caller.kind,
             "agent": call.headers.get("user-agent", ""),
         }
