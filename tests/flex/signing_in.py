@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,10 @@ def ask(url: str, method: str, path: str, body: str = "", **headers: str) -> Rep
 
 
 def parlour(*arguments: str, said: str = "", data: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run the command in this process, with a line of standard input."""
+    """Run the command in this process, with a line of standard input; in a thread, as a browser may hold this one."""
     command = [*arguments, *(["--data", str(data)] if data is not None else [])]
-    done = CliRunner().invoke(main, command, input=said)
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(CliRunner().invoke, main, command, input=said).result()
     return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
 
 
