@@ -1,7 +1,7 @@
 """Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. Three run beside each other, the longest first; then those that look at the traffic of
-the others, and last and alone those that measure.
+A suite is a folder of tests/. Three run beside each other, the longest first; then those that leave room for no third,
+and last and alone those that look at the traffic of the others, or measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
 docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to. The last line is
 `N passed, N failed, N skipped`; exit 1 when something failed.
@@ -26,9 +26,9 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 CHECKLIST = ROOT / "scripts" / "checklist.py"
-LONG = ("desktop", "demo", "faults", "bridge", "interactions", "contract", "studio", "webhooks", "channels")
-LATE = ("recorded",)  # looks at the traffic of all others
-ALONE = ("measures",)
+LONG = ("desktop", "demo", "bridge", "interactions", "studio", "webhooks", "channels")
+LATE = ("faults", "contract")  # the kills take a time of their own, which a third suite would spoil
+ALONE = ("recorded", "measures")  # the first looks at the traffic of all others
 BESIDE = 3  # suites at a time: on two cores one of them waits for a clock or a browser most of the time
 NOTHING_COLLECTED = 5
 
@@ -76,7 +76,7 @@ def suites() -> list[str]:
 
 
 def run_all(names: Sequence[str], *, prove: bool) -> list[Result]:
-    """Run suites: beside each other, the late ones when all others are done, and those that measure alone."""
+    """Run suites: beside each other, the late ones when the others are done, and the last ones alone."""
     early = [name for name in names if name not in LATE + ALONE]
     results: list[Result] = []
     for group in (early, [name for name in names if name in LATE]):

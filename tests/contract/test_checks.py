@@ -144,6 +144,7 @@ def line(values: str, *, status: int = 201, agent: str = "twilio-python/9") -> s
             "headers": {},
             "status": status,
             "answer": None,
+            "media_type": "application/json",
             "caller": "account",
             "agent": agent,
         }

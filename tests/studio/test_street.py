@@ -257,6 +257,7 @@ def test_real_flow_15_asks_a_customer_of_the_numbers_webhook_to_its_end(town: To
     path = town.path(known, ended.sid)
     assert path[-1] == ("Goodbye", "sent")
     assert [event for _, event in path].count("incomingMessage") == 12
+    eventually(lambda: len(town.carrier.received(customer)) >= 12, what="the goodbye")
     questions = town.carrier.received(customer)
     assert len(questions) == 12
     assert "Ada" in questions[2]
