@@ -37,11 +37,11 @@ def explain(task_sid: str, as_json: bool, **given: Any) -> None:
 
 async def _explain(program: "Program", account_sid: str, task_sid: str) -> dict[str, Any]:
     from parlour.kit.errors import ContractError
-    from parlour.taskrouter import explain_routes
+    from parlour.taskrouter import explaining
 
-    await program.database.step(account_sid, lambda uow: explain_routes.explain(uow, task_sid), request_id="")
+    await program.database.step(account_sid, lambda uow: explaining.explain(uow, task_sid), request_id="")
     try:
-        return await program.database.read(account_sid, lambda reader: explain_routes.story(reader, task_sid))
+        return await program.database.read(account_sid, lambda reader: explaining.story(reader, task_sid))
     except ContractError as error:
         raise click.ClickException(f"Nothing of the last 30 days tells of {task_sid}.") from error
 
@@ -71,12 +71,12 @@ def check(**given: Any) -> None:
 
 
 async def _check(program: "Program", account_sid: str) -> list[dict[str, str]]:
-    from parlour.taskrouter import explain_routes, store
+    from parlour.taskrouter import explaining, store
 
     found: list[dict[str, str]] = []
     spaces = await program.database.read(
         account_sid, lambda reader: store.workspaces(reader, friendly_name=None, after=None, limit=1000)
     )
     for space in spaces:
-        found += await program.database.read(account_sid, partial(explain_routes.warnings, workspace_sid=space.sid))
+        found += await program.database.read(account_sid, partial(explaining.warnings, workspace_sid=space.sid))
     return found

@@ -1,27 +1,17 @@
 """The facts which Flex states about interactions, with the webhooks that hear of them (flex.md §1.7)."""
 
-from typing import Any, Final
+from typing import Any
 
+from parlour.flex.hooks import store as hooks
 from parlour.flex.store import Channel, Participant
 from parlour.outbox.facts import state
-from parlour.store.unit import Reader, UnitOfWork
-
-WEBHOOKS: Final = """
-SELECT ttid, events FROM interaction_webhook
-WHERE account_sid = $1 AND (type = 'global' OR ttid = (
-    SELECT i.webhook_ttid FROM interaction AS i WHERE i.account_sid = $1 AND i.sid = $2))"""
-
-
-async def listeners(reader: Reader, interaction_sid: str) -> dict[str, Any]:
-    """Return the webhooks that hear of an interaction, each with the events that it wants."""
-    rows = await reader.fetch(WEBHOOKS, reader.account_sid, interaction_sid)
-    return {"webhooks": [{"ttid": row["ttid"], "events": list(row["events"])} for row in rows]}
+from parlour.store.unit import UnitOfWork
 
 
 async def interaction_created(uow: UnitOfWork, snapshot: dict[str, Any]) -> None:
     """State that an interaction and its channel were made; their rows are written."""
     sid = snapshot["interaction_sid"]
-    heard = await listeners(uow, sid)
+    heard = await hooks.listeners(uow, sid)
     await state(uow, "interaction.created/1", stream=sid, object_sid=sid, snapshot=snapshot, listeners=heard)
     await state(
         uow,
@@ -48,7 +38,7 @@ async def channel_moved(uow: UnitOfWork, channel: Channel, status: str) -> None:
             "status": status,
             "status_from": channel.status,
         },
-        listeners=await listeners(uow, channel.interaction_sid),
+        listeners=await hooks.listeners(uow, channel.interaction_sid),
     )
 
 
@@ -75,5 +65,5 @@ async def participant(uow: UnitOfWork, kind: str, channel: Channel, row: Partici
             "worker_sid": row.worker_sid,
             "reservation_sid": row.reservation_sid,
         },
-        listeners=await listeners(uow, channel.interaction_sid),
+        listeners=await hooks.listeners(uow, channel.interaction_sid),
     )

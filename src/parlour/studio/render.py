@@ -107,12 +107,28 @@ def execution_context(urls: Urls, row: Execution) -> dict[str, Any]:
 
 def step(urls: Urls, row: Step) -> dict[str, Any]:
     """Return a step."""
-    path = f"/v2/Flows/{row.flow_sid}/Executions/{row.execution_sid}/Steps/{row.sid}"
+    return step_at(urls, row, _step_path(row), of="execution_sid")
+
+
+def step_context(urls: Urls, row: Step) -> dict[str, Any]:
+    """Return the context at the end of a step, with what the step logged under `log` where it logged anything."""
+    return step_context_at(urls, row, _step_path(row), of="execution_sid")
+
+
+def _step_path(row: Step) -> str:
+    return f"/v2/Flows/{row.flow_sid}/Executions/{row.execution_sid}/Steps/{row.sid}"
+
+
+def step_at(urls: Urls, row: Step, path: str, *, of: str) -> dict[str, Any]:
+    """Return a step under a path.
+
+    :param of: the key under which the version of the path names the execution.
+    """
     return {
         "sid": row.sid,
         "account_sid": row.account_sid,
         "flow_sid": row.flow_sid,
-        "execution_sid": row.execution_sid,
+        of: row.execution_sid,
         "parent_step_sid": row.parent_step_sid,
         "name": row.name,
         "context": {},
@@ -126,14 +142,14 @@ def step(urls: Urls, row: Step) -> dict[str, Any]:
     }
 
 
-def step_context(urls: Urls, row: Step) -> dict[str, Any]:
-    """Return the context at the end of a step, with what the step logged under `log` where it logged anything."""
+def step_context_at(urls: Urls, row: Step, path: str, *, of: str) -> dict[str, Any]:
+    """Return the context at the end of a step under a path; `of` as for `step_at`."""
     context = decode_json(row.context)
     return {
         "account_sid": row.account_sid,
         "context": {**context, "log": row.log} if row.log else context,
         "flow_sid": row.flow_sid,
-        "execution_sid": row.execution_sid,
+        of: row.execution_sid,
         "step_sid": row.sid,
-        "url": urls.of(PRODUCT, f"/v2/Flows/{row.flow_sid}/Executions/{row.execution_sid}/Steps/{row.sid}/Context"),
+        "url": urls.of(PRODUCT, f"{path}/Context"),
     }

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from parlour.kit.wire import decode_json, iso, iso_or_none
+from parlour.kit.wire import iso, iso_or_none
 from parlour.rest.operations import Urls
 from parlour.studio.execution_store import Execution, Step
-from parlour.studio.render import PRODUCT, contact_sid
+from parlour.studio.render import PRODUCT, contact_sid, step_at, step_context_at
 from parlour.studio.store import Flow
 
 
@@ -78,34 +78,13 @@ def execution_context(urls: Urls, kind: Kind, row: Execution) -> dict[str, Any]:
 
 def step(urls: Urls, kind: Kind, row: Step) -> dict[str, Any]:
     """Return a step."""
-    path = f"{_path(kind, row.flow_sid, row.execution_sid)}/Steps/{row.sid}"
-    return {
-        "sid": row.sid,
-        "account_sid": row.account_sid,
-        "flow_sid": row.flow_sid,
-        f"{kind.name}_sid": row.execution_sid,
-        "parent_step_sid": row.parent_step_sid,
-        "name": row.name,
-        "context": {},
-        "transitioned_from": row.transitioned_from,
-        "transitioned_to": row.transitioned_to,
-        "type": row.type,
-        "date_created": iso(row.date_created),
-        "date_updated": None,
-        "url": urls.of(PRODUCT, path),
-        "links": {"step_context": urls.of(PRODUCT, f"{path}/Context")},
-    }
+    return step_at(urls, row, _step_path(kind, row), of=f"{kind.name}_sid")
 
 
 def step_context(urls: Urls, kind: Kind, row: Step) -> dict[str, Any]:
     """Return the context at the end of a step, with what the step logged under `log`."""
-    context = decode_json(row.context)
-    path = f"{_path(kind, row.flow_sid, row.execution_sid)}/Steps/{row.sid}/Context"
-    return {
-        "account_sid": row.account_sid,
-        "context": {**context, "log": row.log} if row.log else context,
-        "flow_sid": row.flow_sid,
-        f"{kind.name}_sid": row.execution_sid,
-        "step_sid": row.sid,
-        "url": urls.of(PRODUCT, path),
-    }
+    return step_context_at(urls, row, _step_path(kind, row), of=f"{kind.name}_sid")
+
+
+def _step_path(kind: Kind, row: Step) -> str:
+    return f"{_path(kind, row.flow_sid, row.execution_sid)}/Steps/{row.sid}"

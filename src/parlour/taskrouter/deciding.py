@@ -23,8 +23,6 @@ UNKNOWN_KNOWN_WORKER: Final = 40155
 
 log = structlog.get_logger("parlour.taskrouter")
 
-COUNT_WORKERS: Final = "SELECT count(*) FROM worker WHERE account_sid = $1 AND workspace_sid = $2"
-
 
 class Recorder:
     """Records the decisions of one pass, in their order: each sees what the earlier ones took."""
@@ -72,7 +70,7 @@ async def recorder(reader: Reader, workspace_sid: str, named: Sequence[str], lim
     members = await roster.nearest(reader, workspace_sid, named, limit)
     total = len(members)
     if total >= limit:
-        total = await reader.fetchval(COUNT_WORKERS, reader.account_sid, workspace_sid)
+        total = await roster.count(reader, workspace_sid)
     return Recorder(members, total)
 
 

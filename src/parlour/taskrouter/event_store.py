@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import asyncpg
 import msgspec
 
 from parlour.store.unit import Reader
@@ -27,6 +28,11 @@ LIST: Final = f"""{SELECT} AND e.at >= $4 AND e.at <= $5
         e.snapshot -> 'worker_channel' ->> 'task_channel_unique_name', e.object_sid))
     AND ($12::text IS NULL OR e.sid = $12) AND ($13::text IS NULL OR e.sid < $13)
 ORDER BY e.sid DESC LIMIT $14"""
+STORY: Final = """
+SELECT sid, kind, at, snapshot FROM event
+WHERE account_sid = $1 AND stream = $2
+  AND (kind IN ('workflow.target-matched/1', 'routing.decided/1') OR kind LIKE 'task.%')
+ORDER BY sid"""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,3 +84,8 @@ async def event(reader: Reader, workspace_sid: str, sid: str) -> Told | None:
     """The event, or None."""
     record = await reader.fetchrow(FETCH, reader.account_sid, workspace_sid, list(KINDS), sid)
     return None if record is None else told(*record)
+
+
+async def story(reader: Reader, task_sid: str) -> list[asyncpg.Record]:
+    """Return what the log tells of a task and of the decisions about it, oldest first."""
+    return await reader.fetch(STORY, reader.account_sid, task_sid)

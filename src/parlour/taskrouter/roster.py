@@ -16,6 +16,7 @@ SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, w.available
        w.last_reserved_time
 FROM worker AS w JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
 WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
+COUNT: Final = "SELECT count(*) FROM worker WHERE account_sid = $1 AND workspace_sid = $2"
 EVERYBODY: Final = f"{SELECT} ORDER BY w.sid"
 # Those named first, then the longest idle: whoever a decision is about comes before the limit.
 LONGEST_IDLE: Final = (
@@ -83,3 +84,8 @@ async def _members(reader: Reader, records: Sequence[Any], loads: Mapping[str, d
         for record in records
         if (record["sid"], record["attributes_version"]) in attributes
     ]
+
+
+async def count(reader: Reader, workspace_sid: str) -> int:
+    """Return how many workers a workspace has."""
+    return int(await reader.fetchval(COUNT, reader.account_sid, workspace_sid))

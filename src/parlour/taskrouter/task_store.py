@@ -30,6 +30,7 @@ WORKER_NAME_TAKEN = """
 SELECT 1 FROM worker
 WHERE account_sid = $1 AND workspace_sid = $2 AND lower(friendly_name) = lower($3) AND sid <> $4"""
 RENAME_WORKER = "UPDATE worker SET friendly_name = $4 WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"
+WORKSPACE_OF = "SELECT workspace_sid FROM task WHERE account_sid = $1 AND sid = $2"
 DELETE_WORKER = "DELETE FROM worker WHERE account_sid = $1 AND workspace_sid = $2 AND sid = $3"
 UPDATE_WORKERS = """
 UPDATE worker AS w
@@ -327,3 +328,9 @@ async def reservations(
         LIST_RESERVATIONS, reader.account_sid, workspace_sid, task_sid, worker_sid, status, after, limit
     )
     return [row(Reservation, record) for record in records]
+
+
+async def workspace_of(reader: Reader, sid: str) -> str | None:
+    """Return the workspace of a task."""
+    found: str | None = await reader.fetchval(WORKSPACE_OF, reader.account_sid, sid)
+    return found

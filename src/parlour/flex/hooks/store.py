@@ -1,7 +1,7 @@
 """Rows of interaction webhooks."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,10 @@ LIST: Final = """
 SELECT * FROM interaction_webhook
 WHERE account_sid = $1 AND ($2::text IS NULL OR type = $2) AND ttid > $3 ORDER BY ttid LIMIT $4"""
 DELETE: Final = "DELETE FROM interaction_webhook WHERE account_sid = $1 AND ttid = $2 RETURNING ttid"
+OF_INTERACTION: Final = """
+SELECT ttid, events FROM interaction_webhook
+WHERE account_sid = $1 AND (type = 'global' OR ttid = (
+    SELECT i.webhook_ttid FROM interaction AS i WHERE i.account_sid = $1 AND i.sid = $2))"""
 SET_OF_INTERACTION: Final = """
 UPDATE interaction SET webhook_ttid = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2"""
 
@@ -69,3 +73,9 @@ async def remove(uow: UnitOfWork, ttid: str) -> bool:
 async def set_of_interaction(uow: UnitOfWork, interaction_sid: str, ttid: str | None) -> None:
     """Write which webhook hears of one interaction beside the global ones."""
     await uow.execute(SET_OF_INTERACTION, uow.account_sid, interaction_sid, ttid, uow.now)
+
+
+async def listeners(reader: Reader, interaction_sid: str) -> dict[str, Any]:
+    """Return the webhooks that hear of an interaction, each with the events that it wants."""
+    rows = await reader.fetch(OF_INTERACTION, reader.account_sid, interaction_sid)
+    return {"webhooks": [{"ttid": row["ttid"], "events": list(row["events"])} for row in rows]}
