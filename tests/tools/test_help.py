@@ -4,6 +4,7 @@ import re
 
 import click
 import pytest
+
 from parlour.cli.main import COMMANDS, main
 
 NAMES_ALL = [name for name, (_, summary) in COMMANDS.items() if re.search(r": [\w]+(, \w+)*\.$", summary)]
