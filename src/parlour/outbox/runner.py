@@ -352,23 +352,11 @@ class Runner:
                 return
 
     async def _give(self, connection: Any, finished: dict[LaneKey, datetime | None], patient: bool) -> set[LaneKey]:
-        keys = list(finished)
-        accounts, names = [key[0] for key in keys], [key[1] for key in keys]
-        async with connection.transaction():
-            lock = sql.LOCK_LANES if patient else sql.LOCK_FREE_LANES
-            rows = await connection.fetch(lock, accounts, names, self._number)
-            given = {(row["account_sid"], row["name"]) for row in rows}
-            if given:
-                mine = [key for key in keys if key in given]
-                await connection.execute(
-                    sql.RELEASE_LANES,
-                    [key[0] for key in mine],
-                    [key[1] for key in mine],
-                    [finished[key] for key in mine],
-                    self._number,
-                    self._clock.now(),
-                )
-        return given
+        accounts, names = [key[0] for key in finished], [key[1] for key in finished]
+        rows = await connection.fetch(
+            sql.RELEASE_LANES, accounts, names, list(finished.values()), self._number, self._clock.now(), patient
+        )
+        return {(row["account_sid"], row["name"]) for row in rows}
 
     def _crowded(self) -> list[str] | None:
         """Return the subscribers that hold as many lanes as one may, None where there are none."""
