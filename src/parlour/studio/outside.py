@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from parlour.conversations import addresses, contents, conversations, media, messages, participants, webhooks
+from parlour.conversations import addresses, bindings, contents, conversations, media, messages, participants, webhooks
 from parlour.conversations import errors as conversation_errors
 from parlour.conversations.addresses import AutoCreation
 from parlour.conversations.files import Stored
@@ -41,7 +41,6 @@ FLOW_URL = re.compile(r"/v1/Accounts/(AC[0-9a-f]{32})/Flows/(FW[0-9a-f]{32})/?\Z
 answering.INSIDE.append(FLOW_URL)
 is_media_url = orders.is_media_url
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
-MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
 
 class StudioWebhook(msgspec.Struct, frozen=True):
@@ -81,7 +80,7 @@ async def conversation(reader: Reader, sid: str) -> ConversationFacts:
 async def channel_type(reader: Reader, facts: ConversationFacts, author: str) -> str:
     """Return the interaction's channel type for the customer who writes (studio.md §6.4)."""
     found = await participants.find(reader, facts.sid, address=author)
-    if found is not None and found.type in MESSENGER_KINDS:
+    if found is not None and found.type != bindings.CHAT:
         return str(found.type)
     return "web" if "pre_engagement_data" in facts.attributes else "chat"
 
@@ -189,7 +188,7 @@ async def join_conversation(uow: UnitOfWork, flow_sid: str, command: StartConver
             row = await conversations.update(uow, row.sid, conversations.Changes(attributes=command.attributes))
     webhook = await webhooks.create(uow, row.sid, target="studio", flow_sid=flow_sid)
     everyone = await participants.all_of(uow, row.sid)
-    kinds = [str(each.type) for each in everyone if each.type in MESSENGER_KINDS]
+    kinds = [str(each.type) for each in everyone if each.type != bindings.CHAT]
     shown = [_participant(each) for each in everyone]
     return Joined(
         conversation_sid=row.sid,
