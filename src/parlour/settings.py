@@ -12,6 +12,7 @@ DEFAULT_DATA: Final = Path(".parlour")
 DEFAULT_PORT: Final = 8580
 SHORTEST_TOKEN_LIFE: Final = 30  # seconds
 LONGEST_KEPT: Final = 30 * 24 * 3600  # seconds; the event log goes no further back
+LISTS: Final = ("product_domains", "trusted_proxies", "allowed_networks", "channels")
 LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar product_domains: host suffixes under which the first label names a product.
     :ivar trusted_proxies: networks whose X-Forwarded headers count.
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
+    :ivar channels: modules of further channels, by their dotted names (docs/add-a-channel.md).
     :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
     :ivar rate_limit: calls a second that an account may make to one endpoint of TaskRouter; 0: any number.
     :ivar interactions_per_second: the same for one endpoint of interactions; the desktop's own calls are not counted.
@@ -54,6 +56,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     product_domains: tuple[str, ...] = ("twilio.com",)
     trusted_proxies: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     pre_webhooks_for_rest: bool = False
     rate_limit: int = 100
     interactions_per_second: int = 20
@@ -96,9 +99,7 @@ def load(given: Mapping[str, Any]) -> Settings:
     for field in Settings.__struct_fields__:
         value = os.environ.get(f"PARLOUR_{field.upper()}")
         if value:
-            joined[field] = (
-                value.split(",") if field in ("product_domains", "trusted_proxies", "allowed_networks") else value
-            )
+            joined[field] = value.split(",") if field in LISTS else value
     joined.update({name: value for name, value in given.items() if value is not None})
     try:
         settings = msgspec.convert(joined, Settings, strict=False, dec_hook=_hook)
