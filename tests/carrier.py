@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 15, what: str = "") -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = 40, what: str = "") -> T:
     """Look until something true is seen; other processes are at work meanwhile."""
     deadline = time.monotonic() + seconds
     while True:
@@ -68,7 +68,7 @@ class Carrier:
         """Return the texts that a handset got."""
         return [message["body"] for message in self.handset(number) if not message["mine"]]
 
-    def wait_for(self, number: str, text: str, *, state: str | None = None, seconds: float = 15) -> dict[str, Any]:
+    def wait_for(self, number: str, text: str, *, state: str | None = None, seconds: float = 40) -> dict[str, Any]:
         """Wait until a handset got a text (with that tick)."""
 
         def look() -> dict[str, Any] | None:

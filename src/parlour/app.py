@@ -178,6 +178,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             ground.authenticator,
             ground.outgoing,
             ground.box,
+            ground.media_store,
             base_url=ground.settings.base_url,
             product_domains=ground.settings.product_domains,
         ),

@@ -76,7 +76,7 @@ class Agent:
         self.process.stdin.flush()
         return number
 
-    def answer(self, number: int, seconds: float = 20) -> tuple[int, Any]:
+    def answer(self, number: int, seconds: float = 40) -> tuple[int, Any]:
         """Return when and how a command ended.
 
         :raises Refused: its promise was rejected.
@@ -92,7 +92,7 @@ class Agent:
         return self.answer(self.send(command, **args))[1]
 
     def wait(
-        self, name: str, test: Callable[[dict[str, Any]], bool] = lambda _: True, *, seconds: float = 15, count: int = 1
+        self, name: str, test: Callable[[dict[str, Any]], bool] = lambda _: True, *, seconds: float = 40, count: int = 1
     ) -> Heard:
         """Return the ``count``-th event of a name that passes the test, as soon as it was heard."""
 

@@ -29,7 +29,7 @@ from parlour.taskrouter import workers, workspaces
 from tests.conftest import free_port
 
 
-async def seen(test: Callable[[], bool], seconds: float = 10) -> None:
+async def seen(test: Callable[[], bool], seconds: float = 40) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not test():

@@ -59,7 +59,7 @@ def socket(base: str, token: str, *, path: str = PATH, **query: str) -> ClientCo
     return connect(f"{base.replace('http', 'ws', 1)}{path}?token={token}{asked}", ping_interval=None, close_timeout=2)
 
 
-def next_event(raw: ClientConnection, seconds: float = 15) -> dict[str, Any]:
+def next_event(raw: ClientConnection, seconds: float = 40) -> dict[str, Any]:
     """Return the next frame that is no heartbeat."""
     while True:
         text = raw.recv(seconds)

@@ -48,7 +48,7 @@ class Receiver:
         kind, content = self.files[request.match_info["name"]]
         return web.Response(body=content, content_type=kind)
 
-    async def until(self, enough: Callable[[list[Received]], bool], seconds: float = 10) -> list[Received]:
+    async def until(self, enough: Callable[[list[Received]], bool], seconds: float = 40) -> list[Received]:
         """Wait until what was seen is enough."""
         async with self.arrived:
             await asyncio.wait_for(self.arrived.wait_for(lambda: enough(self.seen)), seconds)

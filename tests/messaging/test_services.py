@@ -12,6 +12,9 @@ from tests.channels.street import Street, street
 from tests.requirements import requirement
 from tests.webhooks.receiver import Heard, Receiver, running_receiver
 
+# The carrier's receipt may overtake its own answer; a status that was left behind is not told.
+WAYS = (["sending", "sent", "delivered"], ["sending", "delivered"])
+
 counter = iter(range(1000, 9999))
 
 
@@ -148,8 +151,8 @@ def test_a_status_callback_is_told_of_each_change_and_signed(the_street: Street)
         )
         own = eventually(lambda: _told(receiver, second.sid, "delivered"), what="the callbacks of a direct text")
         client.messaging.v1.services(desk.sid).delete()
-    assert [each.parameters["MessageStatus"] for each in heard] == ["queued", "sending", "sent", "delivered"]
-    assert [each.parameters["MessageStatus"] for each in own] == ["sending", "sent", "delivered"]
+    assert _statuses(heard) in (["queued", *way] for way in WAYS)
+    assert _statuses(own) in WAYS
     last = heard[-1]
     assert last.parameters == {
         "MessageSid": first.sid,
@@ -164,6 +167,10 @@ def test_a_status_callback_is_told_of_each_change_and_signed(the_street: Street)
     }
     assert all(each.url.endswith("/own?order=7") for each in own)
     assert all(each.signed_by(client.password) for each in (*heard, *own))
+
+
+def _statuses(told: list[Heard]) -> list[str]:
+    return [each.parameters["MessageStatus"] for each in told]
 
 
 def _told(receiver: Receiver, message_sid: str, last: str) -> list[Heard]:

@@ -73,7 +73,8 @@ async def test_an_expired_token_is_refused_with_its_code(socket: Wire, world: Wo
 
 async def test_a_token_without_the_grant_of_the_product_is_refused(socket: Wire, world: World) -> None:
     token = AccessToken(world.credentials.account_sid, *world.key, identity="ana")
-    assert (await socket.init(token.to_jwt()))["status"]["code"] == 403
+    status = (await socket.init(token.to_jwt()))["status"]
+    assert (status["code"], status["errorCode"]) == (401, 20106)
 
 
 async def test_telemetry_of_the_desktop_needs_no_registration(socket: Wire, world: World) -> None:

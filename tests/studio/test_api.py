@@ -96,7 +96,7 @@ def flow(twilio: Client) -> Any:
 
 
 def wait_for_end(twilio: Client, flow_sid: str, sid: str) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         row = twilio.studio.v2.flows(flow_sid).executions(sid).fetch()
         if row.status == "ended":

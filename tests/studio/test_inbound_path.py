@@ -25,7 +25,7 @@ OURS_THERE = "rcs:shop"
 CUSTOMER_THERE = "rcs:customer"
 
 
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 40) -> Any:
     """Look again until there is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

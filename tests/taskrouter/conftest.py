@@ -71,7 +71,7 @@ class Centre:
             self.server.settle()
 
 
-def eventually(look: Callable[[], Any], seconds: float = 5) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 40) -> Any:
     """What ``look`` returns once that is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

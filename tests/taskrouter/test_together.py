@@ -63,7 +63,7 @@ class House:
         )
         return found
 
-    async def until(self, look: Any, seconds: float = 10) -> Any:
+    async def until(self, look: Any, seconds: float = 40) -> Any:
         async with asyncio.timeout(seconds):
             while not (found := await look()):
                 await asyncio.sleep(0.005)

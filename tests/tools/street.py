@@ -44,7 +44,7 @@ class Handset:
             found: list[dict[str, Any]] = json.load(answer)["messages"]
             return found
 
-    def received(self, text: str, seconds: float = 20) -> dict[str, Any]:
+    def received(self, text: str, seconds: float = 40) -> dict[str, Any]:
         """Wait until a text of the other side is on the phone and return it."""
         return eventually(
             lambda: next((m for m in self.messages() if not m["mine"] and text in m["body"]), None),

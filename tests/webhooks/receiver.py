@@ -82,7 +82,7 @@ class Receiver:
         self.fault = healthy
         self.released.set()
 
-    def wait_for(self, event: str, count: int = 1, *, seconds: float = 15) -> list[Heard]:
+    def wait_for(self, event: str, count: int = 1, *, seconds: float = 40) -> list[Heard]:
         """Wait until that many requests of an event were answered."""
 
         def look() -> list[Heard] | None:
@@ -91,7 +91,7 @@ class Receiver:
 
         return eventually(look, seconds=seconds, what=f"{count} {event}; {[heard.event for heard in self.book]}")
 
-    def bodies(self, event: str, count: int, *, seconds: float = 15) -> list[str]:
+    def bodies(self, event: str, count: int, *, seconds: float = 40) -> list[str]:
         """Wait until that many different bodies of an event were answered, and return each once, in order."""
 
         def look() -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from parlour.accounts.errors import invalid_grants
 from parlour.rest.errors import forbidden
 from parlour.rest.operations import Caller
 
@@ -9,10 +10,10 @@ LEADS: Final = frozenset({"supervisor", "admin"})
 
 
 def chat_service(caller: Caller) -> str:
-    """Return the SID of the Conversations service that a token is for. Error: 403/20403, it is for none."""
+    """Return the SID of the Conversations service that a token is for. Error: 401/20106, it is for none."""
     sid = _grant(caller, "chat").get("service_sid")
     if not isinstance(sid, str) or not sid:
-        raise forbidden("The access token has no chat grant")
+        raise invalid_grants("it has no chat grant with a service_sid")
     return sid
 
 

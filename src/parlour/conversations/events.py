@@ -17,7 +17,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     `source`: `API`, `SDK` or the channel's name, such as `SMS`; `webhooks`: the REST request asked for events;
     `flow`: the action is a Studio flow's own, which never comes back to scoped webhooks; `decided`: it is part of
-    another, before which webhooks were asked.
+    another, before which webhooks were asked; `known`: the hint of the floor that acts and need not hear of itself.
     """
 
     source: str = "API"
@@ -25,6 +25,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: bool = False
     flow: bool = False
     decided: bool = False
+    known: str | None = None
 
     @property
     def asks(self) -> bool:
@@ -54,6 +55,8 @@ def listeners_of(listeners: dict[str, Any], origin: Origin, configured: dict[str
 
     `configured`: the listener of its service or account, if there is one.
     """
+    if origin.known in listeners:
+        listeners = {name: value for name, value in listeners.items() if name != origin.known}
     if not origin.heard:
         return {**listeners, "webhooks": []}
     return listeners if configured is None else {**listeners, "webhooks": [*listeners["webhooks"], configured]}

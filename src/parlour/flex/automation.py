@@ -21,6 +21,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import reservations, task_store
 from parlour.taskrouter.rows import Reservation, attributes_of
 
+ACCEPT: Final = "flex.automation.accept"
 SILENT: Final = "flex.automation.silent"
 OVERLONG: Final = "flex.automation.overlong"
 
@@ -28,27 +29,21 @@ reactions = Reactions("flex.automation")
 log = structlog.get_logger("parlour.flex")
 
 
-def _lane(event: Event) -> list[str]:
-    return [f"flex-automation:{event.object_sid}"]
-
-
 async def _settings(reader: Reader, event: Event) -> Settings:
     """The settings of a reservation: the worker's, then the queue's, then the account's."""
     return await settings(reader, event.snapshot["worker_sid"], event.snapshot["task"]["task_queue_sid"])
 
 
-@reactions.after("reservation.created/1", lanes=_lane)
-async def accept(uow: UnitOfWork, event: Event) -> None:
-    """Accept an offer in the agent's name, where a setting or their own resumption of the work says so."""
+@reactions.inside("reservation.created/1")
+async def offered(uow: UnitOfWork, event: Event) -> None:
+    """Have an offer accepted in the agent's name, where a setting or their own resumption of the work says so."""
     invite = await store.invite_of_task(uow, event.snapshot["task_sid"])
-    if not (invite is not None and invite.auto_accept) and not (await _settings(uow, event)).auto_accept:
-        return
-    workspace_sid = event.snapshot["workspace_sid"]
-    if await _now(uow, workspace_sid, event.object_sid, "pending") is not None:
-        await _try(uow, event.object_sid, "accepted", workspace_sid)
+    if (invite is not None and invite.auto_accept) or (await _settings(uow, event)).auto_accept:
+        payload = {"workspace_sid": event.snapshot["workspace_sid"], "sid": event.object_sid}
+        schedule(uow, ACCEPT, lane=f"flex-automation:{event.object_sid}", payload=payload)
 
 
-@reactions.after("reservation.accepted/1", lanes=_lane)
+@reactions.inside("reservation.accepted/1")
 async def watch_silence(uow: UnitOfWork, event: Event) -> None:
     """Have silence in the conversation watched, where a setting names its length."""
     wanted = await _settings(uow, event)
@@ -56,12 +51,20 @@ async def watch_silence(uow: UnitOfWork, event: Event) -> None:
         _schedule(uow, SILENT, event, uow.now, wanted.wrap_up_after)
 
 
-@reactions.after("reservation.wrapup/1", lanes=_lane)
+@reactions.inside("reservation.wrapup/1")
 async def watch_wrap_up(uow: UnitOfWork, event: Event) -> None:
     """Have the time of wrapping up watched, where a setting limits it."""
     wanted = await _settings(uow, event)
     if wanted.maximum_wrap_up is not None:
         _schedule(uow, OVERLONG, event, uow.now, wanted.maximum_wrap_up)
+
+
+@reactions.step(ACCEPT)
+async def accept(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Accept an offer that still stands in the agent's name."""
+    workspace_sid, sid = str(payload["workspace_sid"]), str(payload["sid"])
+    if await _now(uow, workspace_sid, sid, "pending") is not None:
+        await _try(uow, sid, "accepted", workspace_sid)
 
 
 def _schedule(uow: UnitOfWork, handler: str, event: Event, since: datetime, seconds: int) -> None:

@@ -1,11 +1,14 @@
 """The facts which Flex states about interactions, with the webhooks that hear of them (flex.md §1.7)."""
 
-from typing import Any
+from typing import Any, Final
 
+from parlour.flex import lifecycle_store as sql
 from parlour.flex.hooks import store as hooks
 from parlour.flex.store import Channel, Participant
 from parlour.outbox.facts import state
 from parlour.store.unit import UnitOfWork
+
+DESKTOPS: Final = "desktops"  # a hint: the channel has agents, whose desktops are told
 
 
 async def interaction_created(uow: UnitOfWork, snapshot: dict[str, Any]) -> None:
@@ -47,6 +50,7 @@ async def participant(uow: UnitOfWork, kind: str, channel: Channel, row: Partici
 
     :param kind: ``added``, ``updated`` or ``removed``.
     """
+    told = kind != "removed" or bool(await sql.present_agents(uow, channel.sid))
     await state(
         uow,
         f"interaction_participant.{kind}/1",
@@ -65,5 +69,5 @@ async def participant(uow: UnitOfWork, kind: str, channel: Channel, row: Partici
             "worker_sid": row.worker_sid,
             "reservation_sid": row.reservation_sid,
         },
-        listeners=await hooks.listeners(uow, channel.interaction_sid),
+        listeners={**await hooks.listeners(uow, channel.interaction_sid), DESKTOPS: told},
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from parlour.conversations import conversations, messages, webhooks
 from parlour.conversations import participants as members
+from parlour.conversations.events import Origin
 from parlour.flex import errors, facts, interactions, parking, routing, store
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.routing import Routing
@@ -171,7 +172,7 @@ async def out_of_conversation(uow: UnitOfWork, channel: Channel, agent: Particip
     if agent.identity is None or await store.agents_with_identity(uow, channel.sid, agent.identity):
         return
     if await members.find(uow, channel.conversation_sid, identity=agent.identity) is not None:
-        await members.remove(uow, channel.conversation_sid, agent.identity, source="SDK")
+        await members.remove(uow, channel.conversation_sid, agent.identity, origin=parking.OWN)
 
 
 async def end(uow: UnitOfWork, channel: Channel) -> None:
@@ -187,7 +188,8 @@ async def close_conversation(uow: UnitOfWork, channel: Channel) -> None:
     """
     conversation = await conversations.fetch(uow, channel.conversation_sid)
     if conversation.state != "closed":
-        await conversations.set_state(uow, channel.conversation_sid, "closed", reason="API")
+        closing = Origin(known=parking.OPEN)
+        await conversations.set_state(uow, channel.conversation_sid, "closed", reason="API", origin=closing)
     await facts.channel_moved(uow, channel, "closed")
 
 

@@ -12,7 +12,7 @@ from parlour.conversations import conversations, participants, roles
 from parlour.flex import errors, facts, lifecycle, store, transfers
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.lifecycle import ENDED, workspace_of
-from parlour.flex.parking import HINT, OPEN, RECLAIM, WAKE_LATE
+from parlour.flex.parking import HINT, OPEN, OWN, RECLAIM, WAKE_LATE
 from parlour.flex.settings_store import settings
 from parlour.flex.store import Channel, Invite, Participant
 from parlour.outbox.facts import Event
@@ -44,7 +44,7 @@ async def agent_joins(uow: UnitOfWork, event: Event) -> None:
             uow, chat_service_sid=conversation.chat_service_sid, friendly_name=AGENT_ROLE, type="conversation"
         )
         found = await participants.add(
-            uow, conversation.sid, identity=identity, role_sid=None if role is None else role.sid, source="SDK"
+            uow, conversation.sid, identity=identity, role_sid=None if role is None else role.sid, origin=OWN
         )
     await _note_agent(uow, channel, event, identity, found.sid)
     await store.set_invite_status(uow, invite.sid, "accepted")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from parlour.conversations import conversations
+from parlour.conversations.events import SDK, Origin
 from parlour.flex import facts
 from parlour.flex import lifecycle_store as sql
 from parlour.flex.routing import Routing
@@ -14,6 +15,7 @@ from parlour.store.unit import UnitOfWork
 # Hints on the conversation's row, by which its facts come to the channel: of one that is parked, and of any.
 HINT: Final = "parked"
 OPEN: Final = "interaction"
+OWN: Final = Origin(source=SDK, known=OPEN)  # of what orchestration does to a channel's conversation, and so knows
 KEPT: Final = {"pause": timedelta(days=14), "inactive": timedelta(days=90)}
 RECLAIM: Final = "flex.channel.reclaim"
 WAKE_LATE: Final = "flex.channel.wake_late"

@@ -73,7 +73,7 @@ async def add(uow: UnitOfWork, channel: Channel, kind: str, media: Media) -> Par
         address=media.address,
         proxy_address=media.proxy_address,
         role_sid=None if role is None else role.sid,
-        source="SDK",
+        origin=parking.OWN,
     )
     row = _row(uow, locked, kind, member)
     await store.insert_participant(uow, row)
@@ -140,7 +140,9 @@ async def _remove(uow: UnitOfWork, channel: Channel, row: Participant) -> None:
     await store.participant_left(uow, row.sid)
     members = {each.sid for each in await participants.all_of(uow, channel.conversation_sid)}
     if row.conversation_participant_sid in members:
-        await participants.remove(uow, channel.conversation_sid, row.conversation_participant_sid or "", source="SDK")
+        await participants.remove(
+            uow, channel.conversation_sid, row.conversation_participant_sid or "", origin=parking.OWN
+        )
     await facts.participant(uow, "removed", channel, row)
 
 
@@ -172,7 +174,8 @@ def _row(
 
 
 @reactions.after(
-    *(f"interaction_participant.{kind}/1" for kind in EVENTS), lanes=lambda event: [f"flex-people:{event.stream}"]
+    *(f"interaction_participant.{kind}/1" for kind in EVENTS),
+    lanes=lambda event: [f"flex-people:{event.stream}"] if event.listeners.get(facts.DESKTOPS) else [],
 )
 async def tell_desktops(uow: UnitOfWork, event: Event) -> None:
     """Tell the desktops of a channel's agents who joined or left it (agent-clients.md §5.2)."""

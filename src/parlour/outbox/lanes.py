@@ -31,30 +31,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at
 ORDER BY j.due, j.id"""
 
-LOCK_LANES: Final = """
-SELECT account_sid, name FROM lane
-WHERE (account_sid, name) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND holder = $3
-ORDER BY account_sid, name FOR UPDATE"""
-LOCK_FREE_LANES: Final = LOCK_LANES + " SKIP LOCKED"
-
-# The statement after LOCK_LANES sees every job of a writer that held the lane before us.
-RELEASE_LANES: Final = """
-WITH mine AS (
-    SELECT l.account_sid, l.name, l.retry, (
-        SELECT j.due FROM job AS j
-        WHERE j.account_sid = l.account_sid AND j.lane = l.name AND j.dead_at IS NULL
-        ORDER BY j.due, j.id LIMIT 1
-    ) AS head
-    FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS l (account_sid, name, retry)
-    JOIN lane ON lane.account_sid = l.account_sid AND lane.name = l.name AND lane.holder = $4
-), gone AS (
-    DELETE FROM lane USING mine
-    WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NULL
-)
-UPDATE lane SET lease = NULL, holder = NULL, retry = mine.retry,
-                due = greatest(mine.head, mine.retry, $5)
-FROM mine
-WHERE lane.account_sid = mine.account_sid AND lane.name = mine.name AND mine.head IS NOT NULL"""
+RELEASE_LANES: Final = "SELECT account_sid, name, more FROM release_lanes($1, $2, $3, $4, $5, $6)"
 
 DISOWN: Final = """
 UPDATE lane SET lease = NULL, holder = NULL

@@ -10,7 +10,8 @@ from typing import Any, Final
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from parlour.accounts.access_tokens import AccessTokens, expired_token
+from parlour.accounts.access_tokens import AccessTokens
+from parlour.accounts.errors import expired_token
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json, encode_json
 from parlour.realtime.twilsock import frames, session, upstream
