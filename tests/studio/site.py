@@ -65,10 +65,11 @@ def running_site() -> Iterator[Site]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(text)
+            if self.command != "HEAD":
+                with contextlib.suppress(OSError):
+                    self.wfile.write(text)
 
-        do_POST = do_GET  # noqa: N815 - the library's name
+        do_POST = do_HEAD = do_GET  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
             pass

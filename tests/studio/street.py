@@ -84,7 +84,7 @@ class Street:
     async def channel_type(self, _reader: Reader, _facts: ConversationFacts, _author: str) -> str:
         return "sms"
 
-    async def post(self, uow: UnitOfWork, command: SendMessage) -> MessageFacts:
+    async def post(self, uow: UnitOfWork, command: SendMessage, _file: object = None) -> MessageFacts:
         try:
             json.loads(command.attributes or "{}")
         except ValueError as error:

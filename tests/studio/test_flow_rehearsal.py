@@ -107,6 +107,52 @@ def test_a_script_is_held_against_what_the_flow_says(tmp_path: Path, script: str
     assert words is None or words in result.output
 
 
+SHOWS = flow(
+    say(
+        "t",
+        "",
+        "f",
+        message_type="content_template",
+        content_sid="HX" + "1" * 32,
+        content_variables=[{"key": "{{1}}", "value": "{{trigger.conversation.Body}}"}],
+    ),
+    say("f", "", "b", media_url="https://a.example/{{trigger.conversation.Body}}.png"),
+    say("b", "", "c"),
+    say("c", "", message_type="content_template", content_sid="{{nothing}}"),
+    on="incomingConversationMessage",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("", None),
+        (
+            f"- bot: {{content: HX{'1' * 32}, variables: {{1: hi}}}}\n      - bot: {{media: 'https://a.example/hi.png'}}",
+            None,
+        ),
+        (f"- bot: {{content: HX{'2' * 32}}}\n      - bot: {{body: ''}}", "widget t: the content template"),
+        ("- bot: {variables: {1: ho}}\n      - bot: {body: ''}", "widget t: the content template's values"),
+        ("- bot: {media: 'https://a.example/hi.png'}\n      - bot: {body: ''}", "widget t: the message's file"),
+        ("- bot: {body: ''}", "[file https://a.example/hi.png]"),
+    ],
+)
+def test_content_templates_and_files_are_held_against_the_script(tmp_path: Path, lines: str, words: str | None) -> None:
+    """What a server would refuse, an empty message and a template without a SID, is refused on the stage too."""
+    path = "[Trigger incomingConversationMessage, t sent, f sent, b failed, c failed]"
+    script = f"script:\n      {lines}" if lines else "script: []"
+    result = written(tmp_path, SHOWS, f"tests:\n  - name: t\n    {script}\n    expect:\n      path: {path}\n")
+    assert result.exit_code == (0 if words is None else 1), result.output
+    assert words is None or words in result.output
+
+
+def test_a_flow_that_is_run_shows_templates_and_files(tmp_path: Path) -> None:
+    (tmp_path / "flow.json").write_text(json.dumps(SHOWS))
+    shown = parlour("run", tmp_path / "flow.json").output
+    assert f'Bot: [content HX{"1" * 32} {{"1":"hi"}}]' in shown
+    assert "Bot: [file https://a.example/hi.png]" in shown
+
+
 @pytest.mark.parametrize(
     ("tests", "words"),
     [

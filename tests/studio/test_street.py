@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
+from twilio.rest.content.v1.content import ContentList
 
-from parlour.demo import DEMO_NUMBER
+from parlour.demo import DEMO_NUMBER, MESSAGING_NUMBER
 from tests import shared_flows
 from tests.carrier import Carrier, eventually, running_carrier
 from tests.conftest import LiveServer, running_server
 from tests.studio.building import ask, flow, say, widget
 from tests.studio.site import running_site
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 500
 _customers = (f"+1557000{number:04}" for number in itertools.count(1))
 
 
@@ -56,7 +58,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     ):
         client = server.client()
         for address in client.conversations.v1.address_configurations.list():
-            if address.address == DEMO_NUMBER:
+            if address.address in (DEMO_NUMBER, MESSAGING_NUMBER):
                 address.delete()
         yield Town(server, carrier, client)
 
@@ -120,6 +122,60 @@ def test_a_text_that_fails_on_its_way_takes_delivery_failure(town: Town) -> None
     (ended,) = town.executions(known, 1, "ended")
     assert ended.sid == made.sid
     assert town.path(known, ended.sid)[-1] == ("well", "deliveryFailure")
+
+
+def test_texts_of_a_flow_say_content_templates_and_carry_files(town: Town) -> None:
+    text = ContentList.TwilioText({"body": "Hello {{name}}"})
+    request = {"friendly_name": "t", "language": "en", "types": ContentList.Types({})}
+    request["types"].twilio_text = text
+    sid = town.client.content.v1.contents.create(ContentList.ContentCreateRequest(request)).sid
+    with running_site() as site:
+        site.page("/cat.png", PNG, kind="image/png")
+        values = [{"key": "name", "value": "{{flow.data.who}}"}]
+        template = {"message_type": "content_template", "content_sid": sid, "content_variables": values}
+        known = town.publish(
+            flow(
+                say("greet", "", "show", **{"from": DEMO_NUMBER}, **template),
+                say("show", "Look", "unknown", **{"from": DEMO_NUMBER}, media_url=f"{site.url}/cat.png"),
+                say("unknown", "", "nothing", **{"from": DEMO_NUMBER}, message_type="content_template"),
+                say("nothing", "", "broken", **{"from": DEMO_NUMBER}),
+                say("broken", "x", **{"from": DEMO_NUMBER}, media_url="cat.png"),
+            )
+        )
+        customer = next(_customers)
+        made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"who": "Ada"})
+        town.carrier.wait_for(customer, "Hello Ada")
+        assert [file["content_type"] for file in town.carrier.wait_for(customer, "Look")["media"]] == ["image/png"]
+        town.executions(known, 1, "ended")
+        exits = ["sent", "sent", "failed", "failed", "failed"]
+        assert [event for _, event in town.path(known, made.sid)[1:]] == exits
+        widgets = known.executions(made.sid).execution_context().fetch().context["widgets"]
+        codes = [widgets[name]["outbound"].get("ErrorCode") for name in ("greet", "unknown", "nothing", "broken")]
+        assert codes == [None, 21654, 21602, 21620]
+        assert (widgets["greet"]["outbound"]["Body"], widgets["show"]["outbound"]["NumMedia"]) == ("Hello Ada", "1")
+
+
+def test_a_flow_speaks_through_a_messaging_service_and_hears_its_replies(town: Town) -> None:
+    """Our side of the pair is the service, as the one that its webhook is told of (studio.md §5.1)."""
+    known = town.publish(flow(ask("well", "Through whom?", "thanks", **{"from": "{{flow.channel.address}}"}),
+                              say("thanks", "Thanks", **{"from": "{{flow.channel.address}}"})))  # fmt: skip
+    number = next(each for each in town.client.incoming_phone_numbers.list() if each.phone_number == MESSAGING_NUMBER)
+    service = town.client.messaging.v1.services.create(
+        friendly_name="Pool", inbound_request_url=known.fetch().webhook_url, use_inbound_webhook_on_number=False
+    )
+    pool = town.client.messaging.v1.services(service.sid)
+    pool.phone_numbers.create(phone_number_sid=number.sid)
+    try:
+        customer = next(_customers)
+        made = known.executions.create(to=customer, from_=service.sid)
+        town.carrier.wait_for(customer, "Through whom?")
+        town.carrier.text(customer, MESSAGING_NUMBER, "you")
+        town.carrier.wait_for(customer, "Thanks")
+        (ended,) = town.executions(known, 1, "ended")
+        assert (ended.sid, ended.contact_channel_address) == (made.sid, customer)
+        assert town.path(known, made.sid)[1:] == [("well", "incomingMessage"), ("thanks", "sent")]
+    finally:
+        pool.delete()
 
 
 def conversing(**more: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from parlour.studio.rehearsal.judging import rehearse
 from parlour.studio.rehearsal.report import lines
 from parlour.studio.rehearsal.script import File, ScriptError
 from parlour.studio.rehearsal.script import read as read_script
-from parlour.studio.rehearsal.stage import EVENTS, Answer, Opening, Stage
+from parlour.studio.rehearsal.stage import EVENTS, Answer, Opening, Stage, words_of
 from parlour.studio.validation import check
 
 FAILED: Final = 1
@@ -132,13 +132,13 @@ def _tell(stage: Stage, told: tuple[int, int]) -> tuple[int, int]:
     for number, step in enumerate(stage.steps[steps:], steps + 1):
         for message in stage.said[said:]:
             if message.step <= number:
-                click.echo(f"{message.command.author}: {message.command.body}")
+                click.echo(f"{message.command.author}: {words_of(message.command)}")
                 said += 1
         click.echo(f"-- {number}. {step.transitioned_from} {step.name} → {step.transitioned_to}")
         for entry in step.log:
             click.echo(f"     {entry.level} {entry.code}: {entry.message}")
     for message in stage.said[said:]:
-        click.echo(f"{message.command.author}: {message.command.body}")
+        click.echo(f"{message.command.author}: {words_of(message.command)}")
     for _, widget, problem in stage.problems:
         click.echo(f"     {widget}: {problem}")
     stage.problems.clear()

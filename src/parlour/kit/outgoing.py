@@ -19,6 +19,7 @@ from yarl import URL
 
 DEFAULT_TIMEOUT: Final = 15.0  # seconds in all
 CONNECT_TIMEOUT: Final = 5.0  # seconds
+FILENAME_MAX: Final = 256  # characters
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 NOT_PUBLIC: Final = (ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("64:ff9b::/96"))
 
@@ -45,6 +46,13 @@ class DestinationRefused(OutgoingError):
         )
 
 
+class AnswerTooLarge(OutgoingError):
+    """The answer has more bytes than the caller takes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"the answer is larger than {max_bytes} bytes", sent=True)
+
+
 @dataclass(frozen=True)
 class OutgoingAnswer:
     """An answer: status, headers with lower-case names, body."""
@@ -52,6 +60,17 @@ class OutgoingAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def filename(self, url: str) -> str:
+        """Return what a file fetched at ``url`` is called: as the answer says, else by its address and type."""
+        _, found, rest = self.headers.get("content-disposition", "").partition("filename=")
+        name = rest.partition(";")[0].strip().strip('"') if found else ""
+        if not name:
+            name = urlsplit(url).path.rpartition("/")[2] or "file"
+            kind = self.headers.get("content-type", "").partition(";")[0].partition("/")[2]
+            if "." not in name and kind.isalnum():
+                name = f"{name}.{kind}"
+        return name.rpartition("/")[2][:FILENAME_MAX]
 
 
 class Guard:
@@ -194,6 +213,6 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     async for part in answer.content.iter_chunked(65536):
         size += len(part)
         if size > max_bytes:
-            raise OutgoingError(f"the answer is larger than {max_bytes} bytes", sent=True)
+            raise AnswerTooLarge(max_bytes)
         parts.append(part)
     return b"".join(parts)

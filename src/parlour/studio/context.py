@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from parlour.studio.execution import Json
+from parlour.studio.execution import Json, NotSent, SendMessage
 from parlour.studio.json_data import read_json
 
 MAX_BODY: Final = 16 * 1024
@@ -158,6 +158,12 @@ def outbound_payload(account_sid: str, conversation_sid: str, message: MessageFa
         "ParticipantSid": message.participant_sid or None,
         "DateCreated": wire_time(message.date_created),
     }
+
+
+def not_sent(command: SendMessage, code: int, why: str) -> NotSent:
+    """Give a refusal as the widget shows it."""
+    output: Json = {"ErrorCode": code, "ErrorMessage": why, "Body": command.body}
+    return NotSent(code, f"{why} ({code})", output)
 
 
 def _media(media: Sequence[Mapping[str, object]]) -> Json:

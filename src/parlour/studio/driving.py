@@ -21,6 +21,7 @@ from parlour.studio.execution import (
     ExecutionState,
     OpenSubflow,
     RecordStep,
+    SendMessage,
     SetTimer,
     SubflowOpened,
     SubflowRefused,
@@ -33,6 +34,7 @@ LIFETIME: Final = timedelta(days=30)
 WAIT_STEP: Final = "studio.wait"
 EXPIRE_STEP: Final = "studio.expire"
 CALL_JOB: Final = "studio.call"
+FETCH_JOB: Final = "studio.fetch"
 
 
 def wait_lane(sid: str) -> str:
@@ -41,7 +43,7 @@ def wait_lane(sid: str) -> str:
 
 
 def call_lane(sid: str) -> str:
-    """Return the lane of an execution's calls of other hosts."""
+    """Return the lane in which an execution asks other hosts."""
     return f"studio-call:{sid}"
 
 
@@ -62,7 +64,7 @@ class _Drive:
         self.steps: list[RecordStep] = []
         self.timer: SetTimer | None = None
         self.cancelled = False
-        self.call: CallHttp | None = None
+        self.asks: str | None = None
 
     async def feed(self, first: Event) -> None:
         """Feed the engine until it waits or ends."""
@@ -94,7 +96,10 @@ class _Drive:
 
     async def _perform(self, turn: Turn) -> Event | None:
         if isinstance(turn.command, CallHttp):
-            self.call = turn.command
+            self.asks = CALL_JOB
+            return None
+        if isinstance(turn.command, SendMessage) and turn.command.fetches:
+            self.asks = FETCH_JOB
             return None
         if isinstance(turn.command, OpenSubflow):
             return await self._open(turn.command)
@@ -133,12 +138,12 @@ async def drive(uow: UnitOfWork, row: Execution, first: Event) -> Execution:
         await facts.record(uow, row, run.steps)
     await _keep_time(uow, saved, run, new=not before.widget)
     if saved.status == "ended":
-        if before.pending == "call":
+        if before.pending in ("call", "send"):
             await cancel(uow, call_lane(row.sid))
         await facts.announce(uow, "execution.ended/1", saved)
-    elif run.call is not None:
+    elif run.asks is not None:
         payload = {"sid": row.sid, "step_sid": run.state.step_sid}
-        schedule(uow, CALL_JOB, lane=call_lane(row.sid), payload=payload)
+        schedule(uow, run.asks, lane=call_lane(row.sid), payload=payload)
     return saved
 
 

@@ -33,6 +33,7 @@ from parlour.studio.execution import (
     NotAnswered,
     RecordStep,
     Replied,
+    SendMessage,
     SetTimer,
     Started,
     Stopped,
@@ -178,11 +179,13 @@ def _follow(run: _Run, visit: Visit, outcome: Outcome) -> str | None:
     state = run.state
     if isinstance(outcome, Ask):
         state.pending = outcome.pending
-        state.call = outcome.command if isinstance(outcome.command, CallHttp) else None
+        command = outcome.command
+        state.call = command if isinstance(command, CallHttp) else None
+        state.sending = command if isinstance(command, SendMessage) and command.fetches else None
         state.log.extend(visit.log)
         run.command = outcome.command
     elif isinstance(outcome, AwaitReply):
-        state.pending, state.message_sid = "reply", outcome.message_sid
+        state.pending, state.message_sid, state.sending = "reply", outcome.message_sid, None
         state.log.extend(visit.log)
         _write(run, visit.widget.name, outcome.output)
         run.effects.append(SetTimer(state.step_sid, outcome.seconds))
@@ -226,7 +229,7 @@ def _leave(run: _Run, widget: Widget, event: str, transition: Transition | None,
             exit=-1 if transition is None else widget.transitions.index(transition),
         )
     )
-    state.log, state.pending, state.message_sid, state.call = [], "", "", None
+    state.log, state.pending, state.message_sid, state.call, state.sending = [], "", "", None, None
     if target is not None:
         return target
     if state.frame is not None and limit is None:
@@ -262,5 +265,6 @@ def _stop(run: _Run, reason: str) -> None:
 
 
 def _end(run: _Run, reason: str) -> None:
-    run.state.ended, run.state.pending, run.state.step_sid, run.state.call = reason or "ended", "", "", None
-    run.effects.append(End(run.state.ended))
+    state = run.state
+    state.ended, state.pending, state.step_sid, state.call, state.sending = reason or "ended", "", "", None, None
+    run.effects.append(End(state.ended))

@@ -76,9 +76,9 @@ async def delivery_failed(uow: UnitOfWork, event: Event) -> None:
 async def text_received(uow: UnitOfWork, event: Event) -> None:
     """Feed a text that no conversation has to the flow of its number's webhook (studio.md §5.7)."""
     text = outside.text_facts(event.snapshot)
-    flow_sid = await outside.flow_of_number(uow, text.to_address)
-    if flow_sid is not None and await flows.exists(uow, flow_sid):
-        await executions.receive_text(uow, flow_sid, text)
+    found = await outside.flow_of_number(uow, text.to_address)
+    if found is not None and await flows.exists(uow, found[0]):
+        await executions.receive_text(uow, found[0], text, ours=found[1])
 
 
 @reactions.after("carrier_message.updated/1", lanes=_lanes_of_text_failure)

@@ -40,6 +40,28 @@ class CallHttp(Struct, frozen=True):
     follow: bool = False
 
 
+class SendMessage(Struct, frozen=True):
+    """Send a message and answer with Sent or NotSent. `to` counts only outside a conversation.
+
+    `content_sid` is that of a content template, which speaks instead of body and media; None sends those.
+    `content_variables` are the template's values, as a JSON object.
+    """
+
+    conversation_sid: str | None
+    author: str
+    to: str
+    body: str
+    attributes: str
+    media_url: str = ""
+    content_sid: str | None = None
+    content_variables: str = ""
+
+    @property
+    def fetches(self) -> bool:
+        """Whether its file is fetched before it is sent; the carrier of a text fetches it itself."""
+        return self.conversation_sid is not None and bool(self.media_url)
+
+
 class Frame(Struct, frozen=True):
     """What of the parent waits while a subflow runs: its widget, and its parts of the context.
 
@@ -60,8 +82,9 @@ class ExecutionState(Struct):
     """Where an execution stands.
 
     `widget` is the widget it is in, `step_sid` the SID its step will have, `pending` what it waits for, `call` the
-    request whose answer it waits for. `webhook_sid` is that of a conversation which the flow itself began or resumed,
-    `close_on_end` whether the conversation closes with the execution, `handed_off` whether agents have it.
+    request whose answer it waits for, `sending` the message whose file it waits for. `webhook_sid` is that of a
+    conversation which the flow itself began or resumed, `close_on_end` whether the conversation closes with the
+    execution, `handed_off` whether agents have it.
     """
 
     sid: str
@@ -80,6 +103,7 @@ class ExecutionState(Struct):
     ended: str = ""
     log: list[LogEntry] = field(default_factory=list)
     call: CallHttp | None = None
+    sending: SendMessage | None = None
     frame: Frame | None = None
     webhook_sid: str = ""
     close_on_end: bool = False
@@ -194,18 +218,6 @@ Event = (
     Started | Continued | Sent | NotSent | Replied | TimedOut | Enqueued | NotEnqueued | Answered | NotAnswered
     | SubflowOpened | SubflowRefused | Joined | NotJoined | Stopped
 )  # fmt: skip
-
-
-class SendMessage(Struct, frozen=True):
-    """Send a message and answer with Sent or NotSent. `to` counts only outside a conversation."""
-
-    conversation_sid: str | None
-    author: str
-    to: str
-    body: str
-    attributes: str
-    media_url: str
-    content_sid: str
 
 
 class SendToFlex(Struct, frozen=True):

@@ -4,10 +4,11 @@ from typing import Final
 
 import structlog
 
+from parlour.conversations.inbound import MediaItem
 from parlour.outbox.timers import schedule
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.studio import context, errors, flows, outside
+from parlour.studio import context, errors, flows, outside, performing
 from parlour.studio import execution_store as store
 from parlour.studio.driving import drive, life_lane
 from parlour.studio.execution import (
@@ -18,6 +19,8 @@ from parlour.studio.execution import (
     NotAnswered,
     NotSent,
     Replied,
+    SendMessage,
+    Sent,
     Started,
     Stopped,
     TimedOut,
@@ -135,12 +138,13 @@ async def start_or_find(
     raise errors.already_active(sid)
 
 
-async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts) -> None:
+async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts, *, ours: str) -> None:
     """Take a text into the flow of the number's webhook: it resumes the pair's execution, or starts one (§5.1).
 
-    An execution that REST started for the same pair takes it too.
+    An execution that REST started for the same pair takes it too. `ours` is the number, or the messaging service whose
+    webhook names the flow.
     """
-    key = pair_key(contact=text.from_address, ours=text.to_address)
+    key = pair_key(contact=text.from_address, ours=ours)
     active = await store.lock_active(uow, flow_sid, key)
     payload = context.message_payload(uow.account_sid, text)
     if active is not None:
@@ -158,7 +162,7 @@ async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts) 
         context=context.initial(
             execution_sid=sid,
             flow_sid=flow_sid,
-            ours=text.to_address,
+            ours=ours,
             theirs=text.from_address,
             trigger="message",
             payload=payload,
@@ -170,7 +174,7 @@ async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts) 
         revision=revision,
         key=key,
         contact=text.from_address,
-        ours=text.to_address,
+        ours=ours,
         initiated_by=text.sid,
     )
     if started is not None:
@@ -238,6 +242,29 @@ async def answered(uow: UnitOfWork, sid: str, event: Answered | NotAnswered) -> 
     row = await store.lock(uow, sid)
     if row is not None and row.status == "active":
         await drive(uow, row, event)
+
+
+async def pending_message(reader: Reader, sid: str, step_sid: str) -> SendMessage | None:
+    """Return the message whose file an execution waits for in this step, None when it waits no more."""
+    row = await store.peek(reader, sid)
+    return None if row is None else _sending(row, step_sid)
+
+
+def _sending(row: Execution, step_sid: str) -> SendMessage | None:
+    state = row.decoded()
+    waits = row.status == "active" and state.pending == "send" and state.step_sid == step_sid
+    return state.sending if waits else None
+
+
+async def fetched(uow: UnitOfWork, sid: str, step_sid: str, file: MediaItem | NotSent) -> bool:
+    """Send the message whose file was fetched, or fail where it could not be; False: nobody keeps the file."""
+    row = await store.lock(uow, sid)
+    command = None if row is None else _sending(row, step_sid)
+    if row is None or command is None:
+        return False
+    event = file if isinstance(file, NotSent) else await performing.send_file(uow, command, file)
+    await drive(uow, row, event)
+    return isinstance(event, Sent)
 
 
 async def expire(uow: UnitOfWork, sid: str) -> None:

@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from parlour.conversations import addresses, conversations, messages, participants, webhooks
+from parlour.conversations import addresses, bindings, contents, conversations, media, messages, participants, webhooks
+from parlour.conversations import errors as conversation_errors
 from parlour.conversations.addresses import AutoCreation
+from parlour.conversations.files import Stored
+from parlour.conversations.inbound import MediaItem
 from parlour.flex import configuration, interactions
 from parlour.kit.errors import ContractError
+from parlour.kit.sids import is_sid
 from parlour.kit.wire import iso, json_text, pascal
-from parlour.messaging import answering, log, numbers, render
+from parlour.messaging import answering, numbers, orders, render
 from parlour.messaging import errors as messaging_errors
 from parlour.messaging.store import services
 from parlour.store.unit import Reader, UnitOfWork
@@ -35,8 +39,8 @@ from parlour.taskrouter import workflows
 WEB_CHAT_ADDRESS = "flex-webchat"
 FLOW_URL = re.compile(r"/v1/Accounts/(AC[0-9a-f]{32})/Flows/(FW[0-9a-f]{32})/?\Z")
 answering.INSIDE.append(FLOW_URL)
+is_media_url = orders.is_media_url
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
-MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
 
 class StudioWebhook(msgspec.Struct, frozen=True):
@@ -76,19 +80,29 @@ async def conversation(reader: Reader, sid: str) -> ConversationFacts:
 async def channel_type(reader: Reader, facts: ConversationFacts, author: str) -> str:
     """Return the interaction's channel type for the customer who writes (studio.md §6.4)."""
     found = await participants.find(reader, facts.sid, address=author)
-    if found is not None and found.type in MESSENGER_KINDS:
+    if found is not None and found.type != bindings.CHAT:
         return str(found.type)
     return "web" if "pre_engagement_data" in facts.attributes else "chat"
 
 
-async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
-    """Post a flow's message into its conversation. Errors: those of a message's creation."""
+async def post(uow: UnitOfWork, command: SendMessage, file: MediaItem | None = None) -> MessageFacts:
+    """Post a flow's message into its conversation.
+
+    :param file: what was fetched for it, in the media store already.
+    :raises ContractError: those of a message's creation, and of content templates.
+    """
+    if command.content_sid == "":
+        raise conversation_errors.CONTENT_SID_INVALID.error(sid="")
+    content = await contents.rendered(uow, command.content_sid, command.content_variables)
+    sid, author = command.conversation_sid or "", command.author or "system"
     row = await messages.create(
         uow,
-        command.conversation_sid or "",
-        author=command.author or "system",
-        body=command.body,
+        sid,
+        author=author,
+        body=command.body or None,
         attributes=command.attributes or "{}",
+        media_sids=[] if file is None else [await _keep(uow, sid, author, file)],
+        content=content,
         source="API",
         flow=True,
     )
@@ -102,27 +116,37 @@ async def post(uow: UnitOfWork, command: SendMessage) -> MessageFacts:
         participant_sid=row.participant_sid or "",
         client_identity=row.client_identity or "",
         date_created=row.date_created,
+        media=row.media or (),
     )
+
+
+async def _keep(uow: UnitOfWork, conversation_sid: str, author: str, file: MediaItem) -> str:
+    """Make the row of a fetched file; return its SID."""
+    row = await conversations.fetch(uow, conversation_sid)
+    stored = Stored(key=file.key, size=file.size, sha256=file.sha256, content_type=file.content_type)
+    kept = await media.record(uow, stored, service_sid=row.chat_service_sid, filename=file.filename, author=author)
+    return kept.sid
 
 
 async def text(uow: UnitOfWork, command: SendMessage) -> Json:
-    """Send a text from a number of the account; return the Message as the context shows it.
+    """Send a text from a number or a messaging service of the account; return the Message as the context shows it.
 
-    Errors: 21606 the sender is no number of the account, 21211 the recipient is none, 21620 a bad media URL.
+    :raises ContractError: those of a direct order (channels.md §1.4).
     """
-    if await numbers.by_number(uow, command.author) is None:
-        raise messaging_errors.bad_from(command.author)
-    if not numbers.is_phone_number(command.to):
-        raise messaging_errors.bad_to(command.to)
-    if command.media_url and not command.media_url.startswith(("http://", "https://")):
-        raise messaging_errors.bad_media_url(command.media_url)
-    row = await log.queue(
-        uow,
-        from_address=command.author,
-        to_address=command.to,
+    service = is_sid(command.author, "MG")
+    order = orders.Order(
+        to=command.to,
+        sender="" if service else command.author,
+        messaging_service_sid=command.author if service else None,
         body=command.body,
-        media_urls=[command.media_url] if command.media_url else (),
+        media_urls=[command.media_url] if command.media_url else [],
     )
+    if command.content_sid == "":
+        raise messaging_errors.bad_content("")
+    if command.content_sid is not None:
+        order = await orders.filled(uow, order, command.content_sid, command.content_variables)
+    orders.check(order)
+    row = await orders.place(uow, order)
     shown = render.message(row)
     return {pascal(name): value for name, value in shown.items() if name not in ("subresource_uris", "uri")}
 
@@ -164,7 +188,7 @@ async def join_conversation(uow: UnitOfWork, flow_sid: str, command: StartConver
             row = await conversations.update(uow, row.sid, conversations.Changes(attributes=command.attributes))
     webhook = await webhooks.create(uow, row.sid, target="studio", flow_sid=flow_sid)
     everyone = await participants.all_of(uow, row.sid)
-    kinds = [str(each.type) for each in everyone if each.type in MESSENGER_KINDS]
+    kinds = [str(each.type) for each in everyone if each.type != bindings.CHAT]
     shown = [_participant(each) for each in everyone]
     return Joined(
         conversation_sid=row.sid,
@@ -240,12 +264,17 @@ async def leave_conversation(uow: UnitOfWork, state: ExecutionState) -> None:
         await conversations.set_state(uow, sid, "closed", reason="API")
 
 
-async def flow_of_number(reader: Reader, phone_number: str) -> str | None:
-    """Return the flow that the webhook of a number, or of its service, names by its address; None: another or none."""
+async def flow_of_number(reader: Reader, phone_number: str) -> tuple[str, str] | None:
+    """Return the flow that the webhook of a number, or of its service, names by its address, and our side's address.
+
+    That is the service's SID where its own webhook is asked, else the number (studio.md §5.1). None: another or none.
+    """
     number = await numbers.by_number(reader, phone_number)
     hook = answering.hook_of(await services.of_number(reader, phone_number), number)
     found = None if hook is None else FLOW_URL.search(urlsplit(hook.url).path)
-    return found[2] if found is not None and found[1] == reader.account_sid else None
+    if hook is None or found is None or found[1] != reader.account_sid:
+        return None
+    return found[2], hook.sid if is_sid(hook.sid, "MG") else phone_number
 
 
 async def routing(reader: Reader) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from parlour.conversations.files import MediaStore
 from parlour.kit.outgoing import Outgoing
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Package
@@ -9,6 +10,7 @@ from parlour.rest.operations import Authenticator
 from parlour.store.database import Database
 from parlour.studio import events, pages, routes, routes_v1
 from parlour.studio.calls import Caller
+from parlour.studio.files import Fetcher
 
 
 def package(
@@ -16,12 +18,14 @@ def package(
     authenticator: Authenticator,
     outgoing: Outgoing,
     box: SecretsBox,
+    files: MediaStore,
     *,
     base_url: str,
     product_domains: Sequence[str],
 ) -> Package:
     """Return what the floor offers.
 
+    :param files: where the files of conversations lie.
     :param base_url: the server's address, and
     :param product_domains: host suffixes of the API: where a flow's requests may carry the account's credentials.
     """
@@ -31,5 +35,5 @@ def package(
         migrations="parlour.studio",
         operations=[routes.operations, routes_v1.operations],
         routes=pages.routes(database, authenticator),
-        reactions=[events.reactions, caller.reactions()],
+        reactions=[events.reactions, caller.reactions(), Fetcher(outgoing, files).reactions()],
     )

@@ -1,5 +1,6 @@
 """What a flow asks of the other floors, done in the unit of work of its execution (studio.md §2.3)."""
 
+from parlour.conversations.inbound import MediaItem
 from parlour.kit.errors import ContractError
 from parlour.store.unit import UnitOfWork
 from parlour.studio import context, outside
@@ -8,7 +9,6 @@ from parlour.studio.execution import (
     Event,
     ExecutionState,
     Joined,
-    Json,
     NotEnqueued,
     NotJoined,
     NotSent,
@@ -25,7 +25,7 @@ Asked = SendMessage | SendToFlex | StartConversation | ResumeConversation
 async def perform(uow: UnitOfWork, state: ExecutionState, command: Asked) -> Event:
     """Do it, and answer with what became of it; a refusal of another floor is an answer too."""
     if isinstance(command, SendMessage):
-        return await _send(uow, command)
+        return await send(uow, command)
     if isinstance(command, SendToFlex):
         return await _enqueue(uow, state, command)
     return await _join(uow, state, command)
@@ -50,25 +50,23 @@ async def _join(uow: UnitOfWork, state: ExecutionState, command: StartConversati
     return joined
 
 
-async def _send(uow: UnitOfWork, command: SendMessage) -> Event:
-    refused = _refused(command)
-    if refused is not None:
-        return NotSent(81011, refused)
+async def send(uow: UnitOfWork, command: SendMessage) -> Sent | NotSent:
+    """Send a message; what is refused has written nothing."""
     try:
         if command.conversation_sid is None:
             text = await outside.text(uow, command)
             return Sent(str(text["Sid"]), text)
         message = await outside.post(uow, command)
     except ContractError as refusal:
-        output: Json = {"ErrorCode": refusal.code, "ErrorMessage": refusal.message, "Body": command.body}
-        return NotSent(refusal.code, f"{refusal.message} ({refusal.code})", output)
+        return context.not_sent(command, refusal.code, refusal.message)
     return Sent(message.sid, context.outbound_payload(uow.account_sid, command.conversation_sid, message))
 
 
-def _refused(command: SendMessage) -> str | None:
-    """Say why a message cannot be sent before it is tried, or None."""
-    if command.content_sid:
-        return "content templates are not supported by this installation"
-    if command.media_url and command.conversation_sid is not None:
-        return "media_url is not supported in conversations by this installation"
-    return None
+async def send_file(uow: UnitOfWork, command: SendMessage, file: MediaItem) -> Sent | NotSent:
+    """Send a message with the file that was fetched for it; a refusal undoes the file's row."""
+    try:
+        async with uow.attempt():
+            message = await outside.post(uow, command, file)
+    except ContractError as refusal:
+        return context.not_sent(command, refusal.code, refusal.message)
+    return Sent(message.sid, context.outbound_payload(uow.account_sid, command.conversation_sid or "", message))

@@ -47,7 +47,7 @@ async def _fetch(needs: Needs, connection: Connection, url: str, content_type: s
         stored = await needs.media.put(_one(answer.body), content_type=kind, maximum=SIZE_MAX)
     except ContractError as error:
         return Unavailable(url, error.message, passing=False)
-    return MediaItem(stored.key, stored.size, stored.sha256, stored.content_type, _filename(answer, url, kind))
+    return MediaItem(stored.key, stored.size, stored.sha256, stored.content_type, answer.filename(url))
 
 
 async def _get(needs: Needs, connection: Connection, url: str) -> OutgoingAnswer:
@@ -73,13 +73,3 @@ async def _get(needs: Needs, connection: Connection, url: str) -> OutgoingAnswer
 
 async def _one(body: bytes) -> AsyncIterator[bytes]:
     yield body
-
-
-def _filename(answer: OutgoingAnswer, url: str, content_type: str) -> str:
-    disposition = answer.headers.get("content-disposition", "")
-    _, found, rest = disposition.partition("filename=")
-    name = rest.partition(";")[0].strip().strip('"') if found else ""
-    if not name:
-        kind = content_type.partition(";")[0].partition("/")[2]
-        name = f"{urlsplit(url).path.rpartition('/')[2] or 'file'}.{kind}" if kind.isalnum() else "file"
-    return name.rpartition("/")[2][:256]

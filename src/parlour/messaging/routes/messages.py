@@ -2,23 +2,17 @@
 
 from datetime import datetime
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
-import msgspec
-
-from parlour.content import templates
-from parlour.messaging import dates, errors, log, media, numbers, render, services
+from parlour.messaging import dates, errors, media, orders, render
+from parlour.messaging.orders import Order
 from parlour.messaging.store import log as store
-from parlour.messaging.store import services as service_store
 from parlour.messaging.store.log import Filter, LoggedMessage
 from parlour.rest.errors import not_found
 from parlour.rest.forms import Form, Limit, choice, param, ref
 from parlour.rest.operations import Answer, Call, Operations
-from parlour.store.unit import Reader, UnitOfWork
+from parlour.store.unit import UnitOfWork
 
 BASE: Final = "/2010-04-01/Accounts/{AccountSid}/Messages"
-BODY_MAX: Final = 1600  # characters
-MEDIA_MAX: Final = 10
 SCHEDULES: Final = "texts are sent at once"
 REFUSED: Final = {
     "ScheduleType": SCHEDULES,
@@ -79,81 +73,18 @@ class UpdateMessage(Form):
 @operations.post(f"{BASE}.json", form=CreateMessage, refused=REFUSED, ignored=IGNORED)
 async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Send a text directly."""
-    form = await call.read(lambda reader: _filled(reader, form))
-    _check(form)
-
-    return Answer(201, render.message(await call.step(lambda uow: _order(uow, form))))
-
-
-async def _filled(reader: Reader, form: CreateMessage) -> CreateMessage:
-    """Put what a content template says in place of body and media. Errors: 21654 template, 21656 its values."""
-    if not form.content_sid:
-        if form.content_variables:
-            raise errors.bad_content("")
-        return form
-    content = await templates.named(reader, form.content_sid)
-    if content is None:
-        raise errors.bad_content(form.content_sid)
-    try:
-        said = templates.rendered(content, templates.values(form.content_variables))
-    except ValueError as error:
-        raise errors.BAD_CONTENT_VARIABLES from error
-    if said is None:
-        raise errors.bad_content(form.content_sid)
-    return msgspec.structs.replace(form, body=said.body or "", media_url=said.media)
-
-
-async def _order(uow: UnitOfWork, form: CreateMessage) -> LoggedMessage:
-    service_sid, callback = form.messaging_service_sid or None, form.status_callback or None
-    service = await services.fetch(uow, service_sid) if service_sid else None
-    if form.sender:
-        if await numbers.by_number(uow, form.sender) is None:
-            raise errors.bad_from(form.sender)
-        holder = await services.of_number(uow, form.sender) if service else None
-        if service is not None and (holder is None or holder.sid != service.sid):
-            raise errors.not_in_pool(form.sender, service.sid)
-        return await log.queue(
-            uow,
-            from_address=form.sender,
-            to_address=form.to,
-            body=form.body,
-            media_urls=form.media_url,
-            messaging_service_sid=service_sid,
-            status_callback=callback or (service.status_callback if service else None),
-        )
-    if service is None:
-        raise errors.FROM_MISSING
-    if not await service_store.pool_size(uow, service.sid):
-        raise errors.SERVICE_WITHOUT_NUMBER
-    return await log.accept(
-        uow, service, to_address=form.to, body=form.body, media_urls=form.media_url, status_callback=callback
+    given = Order(
+        to=form.to,
+        sender=form.sender,
+        body=form.body,
+        media_urls=form.media_url,
+        messaging_service_sid=form.messaging_service_sid or None,
+        status_callback=form.status_callback or None,
     )
-
-
-def _check(form: CreateMessage) -> None:
-    if not form.to:
-        raise errors.TO_MISSING
-    if not form.sender and not form.messaging_service_sid:
-        raise errors.FROM_MISSING
-    if not numbers.is_phone_number(form.to):
-        raise errors.bad_to(form.to)
-    if form.to == form.sender:
-        raise errors.SAME_TO_AND_FROM
-    if not form.body and not form.media_url:
-        raise errors.BODY_MISSING
-    if len(form.body) > BODY_MAX:
-        raise errors.BODY_TOO_LONG
-    if len(form.media_url) > MEDIA_MAX:
-        raise errors.TOO_MANY_MEDIA
-    for url in form.media_url:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise errors.bad_media_url(url)
-    if form.status_callback and not _can_be_called(form.status_callback):
-        raise errors.bad_status_callback(form.status_callback)
-
-
-def _can_be_called(url: str) -> bool:
-    return services.is_url(url) and "_" not in (urlsplit(url).hostname or "")
+    sid, variables = form.content_sid or "", form.content_variables
+    order = await call.read(lambda reader: orders.filled(reader, given, sid, variables))
+    orders.check(order)
+    return Answer(201, render.message(await call.step(lambda uow: orders.place(uow, order))))
 
 
 @operations.get(f"{BASE}.json", form=ListMessages)

@@ -12,7 +12,7 @@ from parlour.kit.wire import decode_json, json_text
 from parlour.studio.definition import Definition
 from parlour.studio.execution import CallHttp, Json, RecordStep
 from parlour.studio.rehearsal.script import Message, Test, same
-from parlour.studio.rehearsal.stage import Said, Stage
+from parlour.studio.rehearsal.stage import Said, Stage, words_of
 
 
 @dataclass(frozen=True, order=True)
@@ -109,7 +109,8 @@ class _Judge:
         stage = self.stage
         if self.heard >= len(stage.said):
             step = stage.state.steps if stage.ended else stage.step
-            self._differs(step, stage.widget, "a message", wanted.body, "the flow said nothing more")
+            missing = next((each for each in (wanted.body, wanted.content) if each is not UNSET), "")
+            self._differs(step, stage.widget, "a message", str(missing), "the flow said nothing more")
             return
         said = stage.said[self.heard]
         self.heard += 1
@@ -118,10 +119,17 @@ class _Judge:
             ("the message", wanted.body, command.body),
             ("the message's author", wanted.from_, command.author),
             ("the message's recipient", wanted.to, command.to),
+            ("the content template", wanted.content, command.content_sid or "none"),
+            ("the message's file", wanted.media, command.media_url or "none"),
             ("the seconds of the wait", wanted.waits, said.waits),
         ):
             if expected is not UNSET and expected != found:
                 self._differs(said.step, said.widget, what, str(expected), str(found))
+        values = decode_json(command.content_variables or "{}")
+        if wanted.variables is not UNSET and not same(wanted.variables, values):
+            self._differs(
+                said.step, said.widget, "the content template's values", _shown(wanted.variables), _shown(values)
+            )
         if wanted.attributes is not UNSET:
             attributes = decode_json(command.attributes or "{}")
             if not same(wanted.attributes, attributes):
@@ -256,4 +264,4 @@ def _shown(value: object) -> str:
 
 
 def _line(said: Said) -> str:
-    return said.command.body
+    return words_of(said.command)

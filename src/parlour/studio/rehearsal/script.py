@@ -28,12 +28,18 @@ class ScriptError(Exception):
 
 
 class Message(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the flow is to say; what is not given is not looked at. `waits` in seconds."""
+    """What the flow is to say; what is not given is not looked at.
 
-    body: str
+    `content` is a content template's SID with its `variables`, `media` the address of a file; `waits` in seconds.
+    """
+
+    body: str | UnsetType = UNSET
     from_: str | UnsetType = msgspec.field(name="from", default=UNSET)
     to: str | UnsetType = UNSET
     attributes: Any = UNSET
+    content: str | UnsetType = UNSET
+    variables: dict[str, str] | UnsetType = UNSET
+    media: str | UnsetType = UNSET
     waits: int | UnsetType = UNSET
 
 

@@ -16,8 +16,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from parlour.conversations import checks
+from parlour.conversations import errors as conversation_errors
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import json_text
+from parlour.messaging import orders
 from parlour.studio import context
 from parlour.studio.definition import Definition
 from parlour.studio.engine import advance
@@ -90,6 +92,27 @@ class Opening(Struct, frozen=True, kw_only=True):
     channel_type: str = "sms"
     parameters: Json = {}
     at: datetime = BEGINNING
+
+
+def words_of(command: SendMessage) -> str:
+    """Give a message as a line: its words, or the content template that has them, and its file."""
+    said = command.body
+    if command.content_sid is not None:
+        said = f"[content {command.content_sid or 'none'} {command.content_variables or '{}'}]"
+    return f"{said} [file {command.media_url}]".lstrip() if command.media_url else said
+
+
+def _check(command: SendMessage) -> None:
+    """Refuse what a server would refuse whatever it has: numbers, templates and files are not looked for."""
+    templated = bool(command.content_sid)
+    if command.conversation_sid is None:
+        files = [command.media_url] if command.media_url else []
+        body = command.content_sid or "" if templated else command.body
+        orders.check(orders.Order(to=command.to, sender=command.author or "nobody", body=body, media_urls=files))
+        return
+    checks.attributes(command.attributes, maximum=checks.SHORT_ATTRIBUTES_MAX)
+    if checks.body(command.body) is None and not command.media_url and not templated:
+        raise conversation_errors.BODY_MISSING.error()
 
 
 @dataclass(frozen=True)
@@ -291,10 +314,9 @@ class Stage:
         if self.state.widget in self.refused:
             return NotSent(30008, "refused by the test")
         try:
-            checks.attributes(command.attributes, maximum=checks.LONG_ATTRIBUTES_MAX)
-            checks.body(command.body)
+            _check(command)
         except ContractError as error:
-            return NotSent(error.code, f"{error.message} ({error.code})")
+            return context.not_sent(command, error.code, error.message)
         self.said.append(Said(self.step, self.widget, command))
         sid = self._sid("IM" if command.conversation_sid else "SM")
         facts = context.MessageFacts(

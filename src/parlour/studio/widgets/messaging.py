@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from parlour.kit.wire import json_text
+from parlour.studio.definition import as_text, pairs
 from parlour.studio.execution import Event, NotSent, Replied, SendMessage, Sent, TimedOut
 from parlour.studio.widgets.visit import Ask, AwaitReply, Leave, Outcome, Stay, Visit
 
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+"""A key of content_variables as some definitions write it: `{{1}}` for `1` (studio.md §2.3.2)."""
 CONVERSATION: Final = re.compile(r"CH[0-9a-f]{32}")
 DEFAULT_TIMEOUT: Final = 3600
 """Seconds a reply is waited for when the widget does not say (studio.md §2.3.3)."""
@@ -28,15 +32,27 @@ def _ask(visit: Visit, failure: str) -> Outcome:
 def _message(visit: Visit) -> SendMessage:
     """Where it goes: the execution's conversation, else a conversation that `channel` names, else `to`."""
     conversation_sid = visit.state.conversation_sid or _named(visit.text("channel").strip())
+    of_template = visit.widget.text("message_type") == "content_template"
     return SendMessage(
         conversation_sid=conversation_sid,
         author=visit.text("from"),
         to=_to(visit) if conversation_sid is None else "",
         body=visit.text("body"),
         attributes=visit.text("attributes").strip(),
-        media_url=visit.text("media_url").strip(),
-        content_sid=visit.text("content_sid") if visit.widget.text("message_type") == "content_template" else "",
+        media_url="" if of_template else visit.text("media_url").strip(),
+        content_sid=visit.text("content_sid").strip() if of_template else None,
+        content_variables=_variables(visit) if of_template else "",
     )
+
+
+def _variables(visit: Visit) -> str:
+    """Give the values of a content template as a JSON object; keys stand with or without braces."""
+    values = {}
+    for each in pairs(visit.widget.properties.get("content_variables")):
+        key = as_text(each.get("key")).strip()
+        braced = PLACEHOLDER.fullmatch(key)
+        values[braced[1] if braced else key] = visit.render(as_text(each.get("value")), "content_variables")
+    return json_text(values) if values else ""
 
 
 def _named(channel: str) -> str | None:
