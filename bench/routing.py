@@ -339,13 +339,17 @@ async def measure(
             }
             print(json.dumps({count: results[f"workers_{count}"]}), flush=True)
         results["save_s"], results["stall_ms"] = await saving(world)
+        print(json.dumps({name: results[name] for name in ("save_s", "stall_ms")}), flush=True)
         results["available_p99_ms"] = await becoming_available(world, given.pending)
+        print(json.dumps({"available_p99_ms": results["available_p99_ms"]}), flush=True)
         await world.clear()
         middle = given.workers[len(given.workers) // 2]
         await world.workers(middle)
         before, cpu_before = await idle(world, rounds=2)
         for _ in range(given.finished // 50_000 or 1):
             await world.tasks(min(given.finished, 50_000), status="completed")
+        await world.clear()
+        await world.workers(middle)  # those before went offline when nobody answered their offers
         after, cpu_after = await idle(world, rounds=2)
         results["finished_ratio"] = round(before / (after or 0.001), 2)
         results["finished_cpu_ratio"] = round(cpu_after / cpu_before, 2)

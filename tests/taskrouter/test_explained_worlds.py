@@ -5,6 +5,7 @@ The worlds are made in this process, many at a time. What is asked and changed a
 
 import asyncio
 import json
+import logging
 import os
 import random
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import structlog
 
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import (
@@ -36,9 +38,12 @@ SKILLS = ("red", "blue")
 
 @pytest.fixture(scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    """A program in this process whose clock stands."""
+    """A program in this process whose clock stands, and which does not write down each of a hundred thousand calls."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     async with open_stage() as opened:
         yield opened
+    structlog.configure(**before)
 
 
 @dataclass
