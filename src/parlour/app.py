@@ -165,10 +165,13 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             ground.tokens,
             ground.outgoing,
             deliverer,
-            base_url=ground.settings.base_url,
-            token_life=ground.settings.token_life,
-            webchats_per_second=ground.settings.webchats_per_second,
-            desktop=ground.settings.desktop_folder,
+            flex.Choices(
+                base_url=ground.settings.base_url,
+                token_life=ground.settings.token_life,
+                webchats_per_second=ground.settings.webchats_per_second,
+                desktop=ground.settings.desktop_folder,
+                desktop_connects=ground.settings.desktop_connects,
+            ),
         ),
         studio.package(
             ground.database,

@@ -1,6 +1,7 @@
 """Settings: from the command line, the environment and `parlour.toml`, in this order."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,8 @@ DEFAULT_DATA: Final = Path(".parlour")
 DEFAULT_PORT: Final = 8580
 SHORTEST_TOKEN_LIFE: Final = 30  # seconds
 LONGEST_KEPT: Final = 30 * 24 * 3600  # seconds; the event log goes no further back
-LISTS: Final = ("product_domains", "trusted_proxies", "allowed_networks", "channels")
+LISTS: Final = ("product_domains", "trusted_proxies", "allowed_networks", "channels", "desktop_connects")
+ORIGIN: Final = re.compile(r"(https?|wss?)://[A-Za-z0-9.*\[\]:-]+")
 LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
@@ -40,6 +42,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
     :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
+    :ivar desktop_connects: origins beside this server's that the desktop's page may call, such as those of functions.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
     """
 
@@ -64,6 +67,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     token_life: int = 3600
     webchats_per_second: int = 5
     desktop: Path | None = None
+    desktop_connects: tuple[str, ...] = ()
     simulator_url: str | None = None
     log_level: str = "info"
 
@@ -105,6 +109,12 @@ def load(given: Mapping[str, Any]) -> Settings:
         settings = msgspec.convert(joined, Settings, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as error:
         raise SettingsError(f"settings: {error}") from error
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Refuse values that cannot be, or do not go together."""
     if settings.test_clock and not settings.playground:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
     if settings.rate_limit < 0:
@@ -115,9 +125,11 @@ def load(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
         raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
+    for origin in settings.desktop_connects:
+        if ORIGIN.fullmatch(origin) is None:
+            raise SettingsError(f"desktop_connects: {origin!r} is no origin, such as https://functions.example.com")
     if settings.webchats_per_second < 1:
         raise SettingsError("webchats_per_second: at least 1")
-    return settings
 
 
 def _hook(kind: type, value: Any) -> Any:
