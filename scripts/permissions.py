@@ -22,9 +22,9 @@ Made by `python scripts/permissions.py` from the code that asks for these rights
 every cell of it. Choices where the contract is silent: [decisions/permissions.md](decisions/permissions.md).
 
 A caller who may not is answered: no or wrong credentials, or a standard key where it may not, 401/20003; a token that
-is not valid 401/20101, one that has expired 401/20104; another kind of credentials than the operation takes 403/20403;
-roles that do not allow it 403/50107; one who does not take part 403/50430; what is of another account or another
-service 404/20404. Sync says 403/54007 for what may not be read.
+is no good 401 with [the code of what is wrong with it](keys-and-tokens.md), 20104 where it has expired; another kind
+of credentials than the operation takes 403/20403; roles that do not allow it 403/50107; one who does not take part
+403/50430; what is of another account or another service 404/20404. Sync says 403/54007 for what may not be read.
 
 """
 STANDINGS = {

@@ -9,6 +9,7 @@ docs/coverage.md; docs/checklist.md is compared with what the tests that name re
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -159,7 +160,8 @@ def report(results: list[Result], seconds: float) -> None:
     if not (ROOT.parent / "shared" / "flows").is_dir():
         print("not run: the checks on exported flows, which need ../shared/flows beside this clone")
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
-    print(f"{seconds:.0f} s in all")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{seconds:.0f} s in all; {used.ru_utime + used.ru_stime:.0f} s of processors")
     print(f"{passed} passed, {failed} failed, {sum(len(r.skipped) for r in results)} skipped", flush=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from parlour.accounts import package as accounts
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.authenticator import AccountAuthenticator
-from parlour.channels.sms import package as sms
+from parlour.channels import contract as channels
 from parlour.content import package as content
 from parlour.conversations import package as conversations
 from parlour.conversations.files import MediaStore
@@ -42,6 +42,7 @@ from parlour.webhooks.asking import Asker
 from parlour.webhooks.delivery import Deliverer
 
 KEY_FILE = "secret.key"
+OWN_CHANNELS = ("parlour.channels.sms.package",)
 PLAYGROUND_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
@@ -153,6 +154,7 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
 
 def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
     """Return the floors, bottom first: in this order they provision themselves and react inside."""
+    street = channels.Parts(ground.database, ground.box, ground.outgoing, ground.media_store, ground.settings.base_url)
     return [
         Package(
             name="rest",
@@ -171,10 +173,13 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             ground.tokens,
             ground.outgoing,
             deliverer,
-            base_url=ground.settings.base_url,
-            token_life=ground.settings.token_life,
-            webchats_per_second=ground.settings.webchats_per_second,
-            desktop=ground.settings.desktop_folder,
+            flex.Choices(
+                base_url=ground.settings.base_url,
+                token_life=ground.settings.token_life,
+                webchats_per_second=ground.settings.webchats_per_second,
+                desktop=ground.settings.desktop_folder,
+                desktop_connects=ground.settings.desktop_connects,
+            ),
         ),
         studio.package(
             ground.database,
@@ -185,9 +190,7 @@ def _floors(ground: Ground, deliverer: Deliverer) -> list[Package]:
             base_url=ground.settings.base_url,
             product_domains=ground.settings.product_domains,
         ),
-        sms.package(
-            ground.database, ground.box, ground.outgoing, ground.media_store, base_url=ground.settings.base_url
-        ),
+        *channels.adapters((*OWN_CHANNELS, *ground.settings.channels), street),
         event_bridge.package(
             ground.database,
             ground.tokens,

@@ -12,6 +12,7 @@ import structlog
 
 from parlour.accounts.service import WeakCredentials
 from parlour.app import Program, compose
+from parlour.channels import contract as channels
 from parlour.channels.sms.simulator.app import Carrier
 from parlour.demo import make_carrier, seed
 from parlour.first_start import check_given, first_start
@@ -19,7 +20,7 @@ from parlour.kit.who import say_about
 from parlour.playground import playground_carrier_routes
 from parlour.published import address_published, publish_demo_credentials
 from parlour.server import Server, ServerFailed, stop_on_signals
-from parlour.settings import Settings
+from parlour.settings import Settings, SettingsError
 from parlour.store.postgres.errors import PostgresError
 from parlour.store.postgres.supervisor import Supervisor
 
@@ -52,7 +53,9 @@ async def run(settings: Settings, audience: Audience | None = None) -> int:
     audience = audience or Audience()
     try:
         check_given(settings)
-    except WeakCredentials as error:
+        for name in settings.channels:
+            channels.adapter(name)
+    except (WeakCredentials, SettingsError) as error:
         _complain(str(error))
         return 1
     loop = asyncio.get_running_loop()

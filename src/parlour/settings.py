@@ -1,6 +1,7 @@
 """Settings: from the command line, the environment and `parlour.toml`, in this order."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ DEFAULT_DATA: Final = Path(".parlour")
 DEFAULT_PORT: Final = 8580
 SHORTEST_TOKEN_LIFE: Final = 30  # seconds
 LONGEST_KEPT: Final = 30 * 24 * 3600  # seconds; the event log goes no further back
+LISTS: Final = ("product_domains", "trusted_proxies", "allowed_networks", "channels", "desktop_connects")
+ORIGIN: Final = re.compile(r"(https?|wss?)://[A-Za-z0-9.*\[\]:-]+")
 LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
@@ -40,6 +43,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar product_domains: host suffixes under which the first label names a product.
     :ivar trusted_proxies: networks whose X-Forwarded headers count.
     :ivar allowed_networks: networks that account-set URLs may reach beside the public internet.
+    :ivar channels: modules of further channels, by their dotted names (docs/add-a-channel.md).
     :ivar pre_webhooks_for_rest: REST calls that ask for webhooks wait for pre-events too, as those of clients do.
     :ivar rate_limit: calls a second that an account may make to one endpoint of TaskRouter; 0: any number.
     :ivar interactions_per_second: the same for one endpoint of interactions; the desktop's own calls are not counted.
@@ -51,6 +55,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar rest_executions_per_second: the same for executions that REST starts.
     :ivar ended_executions_kept: seconds for which an ended execution can still be read; 0: until it is deleted.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
+    :ivar desktop_connects: origins beside this server's that the desktop's page may call, such as those of functions.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
     """
 
@@ -67,6 +72,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     product_domains: tuple[str, ...] = ("twilio.com",)
     trusted_proxies: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     pre_webhooks_for_rest: bool = False
     rate_limit: int = 100
     interactions_per_second: int = 20
@@ -77,6 +83,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     rest_executions_per_second: int = 20
     ended_executions_kept: int = 30 * 24 * 3600
     desktop: Path | None = None
+    desktop_connects: tuple[str, ...] = ()
     simulator_url: str | None = None
     log_level: str = "info"
 
@@ -112,9 +119,7 @@ def load(given: Mapping[str, Any]) -> Settings:
     for field in Settings.__struct_fields__:
         value = os.environ.get(f"PARLOUR_{field.upper()}")
         if value:
-            joined[field] = (
-                value.split(",") if field in ("product_domains", "trusted_proxies", "allowed_networks") else value
-            )
+            joined[field] = value.split(",") if field in LISTS else value
     joined.update({name: value for name, value in given.items() if value is not None})
     try:
         settings = msgspec.convert(joined, Settings, strict=False, dec_hook=_hook)
@@ -125,7 +130,7 @@ def load(given: Mapping[str, Any]) -> Settings:
 
 
 def _check(settings: Settings) -> None:
-    """Refuse values that mean nothing."""
+    """Refuse values that cannot be, or do not go together."""
     if settings.test_clock and not settings.playground:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
     for name, what in FROM_ZERO.items():
@@ -135,6 +140,9 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:
         raise SettingsError(f"token_life: {SHORTEST_TOKEN_LIFE} to {LONGEST_TOKEN_LIFE} seconds")
+    for origin in settings.desktop_connects:
+        if ORIGIN.fullmatch(origin) is None:
+            raise SettingsError(f"desktop_connects: {origin!r} is no origin, such as https://functions.example.com")
     if settings.webchats_per_second < 1:
         raise SettingsError("webchats_per_second: at least 1")
 

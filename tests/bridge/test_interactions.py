@@ -120,6 +120,15 @@ def test_the_channel_names_its_conversation(work: Work) -> None:
     }
 
 
+def test_the_task_of_an_interaction_is_transferred_by_the_interaction_alone(work: Work, flex: Bridge) -> None:
+    work.answer("accept")
+    work.agent.wait("reservation.accepted", lambda data: data["sid"] == work.reservation)
+    with pytest.raises(Refused, match=rf"400\. .*by the Transfers of interaction channel {work.channel}"):
+        work.agent.do("transfer", sid=work.reservation, to=flex.queue)
+    assert work.agent.do("state")["reservations"][0]["status"] == "accepted"
+    assert work.name in work.members()
+
+
 def test_a_declined_invite_is_heard_and_brings_nobody_in(work: Work) -> None:
     work.answer("decline")
     work.agent.wait("reservation.rejected", lambda data: data["sid"] == work.reservation)

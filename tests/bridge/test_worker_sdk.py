@@ -180,14 +180,12 @@ def test_the_workspace_client_lists_and_fetches(bridge: Bridge) -> None:
     assert agent.do("queue", sid=bridge.queue) == {"sid": bridge.queue}
 
 
-def test_telephony_and_transfers_are_refused_by_name(bridge: Bridge) -> None:
+def test_telephony_is_refused_by_name(bridge: Bridge) -> None:
     agent = bridge.agent(bridge.centre.worker("Ana"))
     sid = bridge.offered(agent)
     for command in ("call", "dequeue", "conference"):
         with pytest.raises(Refused, match=rf"status code 400\. .*Instruction: '{command}' is not supported"):
             agent.do(command, sid=sid)
-    with pytest.raises(Refused, match=r"status code 400\. .*Transfers is not supported"):
-        agent.do("transfer", sid=sid, to=bridge.queue)
     assert agent.do("state")["reservations"][0]["status"] == "pending"
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from parlour.flex.desktop_folder import Build, DesktopFolder
-from tests.conftest import LiveServer, running_server
+from tests.conftest import LiveServer, free_port, running_server
 from tests.flex.signing_in import add_user
 
 ROOT = Path(__file__).parents[2]
@@ -37,20 +37,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def desktop_server(built: Build, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A demo server that serves the built desktop, with an agent and a supervisor."""
+def functions_port() -> int:
+    """Where functions behind plugins may be called."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def desktop_server(
+    built: Build, data: Path, functions_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A demo server that serves the built desktop, with two agents and a supervisor."""
     folder = tmp_path_factory.mktemp("desktop-server")
-    before = os.environ.get("PARLOUR_DESKTOP")
-    os.environ["PARLOUR_DESKTOP"] = str(FOLDER)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARLOUR_DESKTOP", str(FOLDER))
+        patch.setenv("PARLOUR_DESKTOP_CONNECTS", f"http://127.0.0.1:{functions_port}")
         with running_server(folder, "start", "--demo", "--data", str(data)) as live:
             add_user(data, "carla", "--full-name", "Carla Cruz")
+            add_user(data, "petra", "--full-name", "Petra Pless")
             add_user(data, "sam", "--full-name", "Sam Stone", "--role", "supervisor")
             yield live
-    finally:
-        os.environ.pop("PARLOUR_DESKTOP")
-        if before is not None:
-            os.environ["PARLOUR_DESKTOP"] = before
 
 
 @pytest.fixture(scope="session")

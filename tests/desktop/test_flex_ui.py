@@ -6,85 +6,50 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
-from twilio.rest import Client
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.carrier import eventually
 from tests.channels.test_street import png
 from tests.conftest import LiveServer
-from tests.desktop import known_errors
 from tests.desktop.colleague import colleague
-from tests.flex.signing_in import PASSWORD
+from tests.desktop.window import (
+    LIVE,
+    READY,
+    Watch,
+    Window,
+    activity_of,
+    begin_chat,
+    bubble,
+    complete,
+    customer_of,
+    go,
+    sign_in,
+    write,
+)
 from tests.requirements import requirement
-from tests.tools.street import Handset, handset
-
-READY = 30_000  # milliseconds until the desktop stands, on a busy machine
-LIVE = 15_000  # milliseconds until something that happened elsewhere is shown
 
 
-class Watch:
-    """What a page did beside what it showed.
-
-    :ivar hosts: which hosts it asked.
-    :ivar errors: what it complained about, as docs/flex-ui.md does not explain it.
-    """
-
-    def __init__(self, page: Page) -> None:
-        self.hosts: set[str] = set()
-        self.errors: list[str] = []
-        page.on("request", lambda one: self.hosts.add(urlsplit(one.url).netloc))
-        page.on("websocket", lambda one: self.hosts.add(urlsplit(one.url).netloc))
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not known_errors.explained(message.text):
-            self.errors.append(message.text)
+@pytest.fixture(scope="module")
+def window(browser: Browser, desktop_server: LiveServer) -> Iterator[Window]:
+    """Carla's window: she signs in once for all of these tests."""
+    one = Window(browser, desktop_server, "carla")
+    yield one
+    one.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext, desktop_server: LiveServer) -> Iterator[Page]:
-    """A page that must stay with this server and complain about nothing new."""
-    opened = context.new_page()
-    watch = Watch(opened)
+def page(window: Window, desktop_server: LiveServer) -> Iterator[Page]:
+    """Carla's desktop, which must stay with this server and complain about nothing new."""
+    opened = window.opened()
+    watch = window.watch
     yield opened
-    assert watch.hosts <= {urlsplit(desktop_server.url).netloc, ""}
-    assert watch.errors == []
-
-
-def sign_in(page: Page, server: LiveServer, identity: str) -> None:
-    """Sign in as far as the desktop."""
-    page.goto(f"{server.url}/desktop/")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=READY)
-    page.get_by_label("User name").fill(identity)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Menu to change activity")).to_be_visible(timeout=READY)
-
-
-def go(page: Page, activity: str) -> None:
-    """Change the activity."""
-    page.get_by_role("button", name="Menu to change activity").click()
-    page.get_by_role("menuitem", name=activity, exact=True).click()
-    expect(page.get_by_role("button", name=f"Currently {activity} since")).to_be_visible()
-
-
-def write(page: Page, text: str) -> None:
-    """Send a message of the agent."""
-    page.get_by_role("textbox", name="Type message").click()
-    page.keyboard.type(text)
-    page.keyboard.press("Enter")
-
-
-def activity_of(twilio: Client, name: str) -> str:
-    """Return a worker's activity."""
-    workspace = twilio.taskrouter.v1.workspaces.list()[0]
-    return str(workspace.workers.list(friendly_name=name)[0].activity_name)
-
-
-def customer_of(server: LiveServer) -> Handset:
-    """Return a customer's telephone, which writes to the number without questions."""
-    return handset(server.url)
+    if not window.idle():
+        window.close()  # the next test begins with a window of its own
+    assert watch is not None
+    hosts, errors = watch.hosts, watch.errors[:]
+    watch.errors.clear()
+    assert hosts <= {urlsplit(desktop_server.url).netloc, ""}
+    assert errors == []
 
 
 @requirement("S1", "S35")
@@ -93,7 +58,6 @@ def test_an_agent_takes_a_customer_from_the_card_to_the_end(
 ) -> None:
     twilio = desktop_server.client()
     customer = customer_of(desktop_server)
-    sign_in(page, desktop_server, "carla")
     expect(page.get_by_role("img", name="Parlour")).to_be_visible()
     expect(page.get_by_text("No active tasks")).to_be_visible()
     page.screenshot(path=tmp_path / "ready.png")
@@ -133,11 +97,8 @@ def test_typing_is_seen_both_ways_and_what_was_read_is_marked(
 ) -> None:
     twilio = desktop_server.client()
     customer = customer_of(desktop_server)
-    sign_in(page, desktop_server, "carla")
     go(page, "Available")
-    customer.text("Anybody there?")
-    page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
-    expect(bubble(page, "Anybody there?")).to_be_visible(timeout=LIVE)
+    begin_chat(page, customer, "Anybody there?")
     [row] = twilio.conversations.v1.participant_conversations.list(address=customer.number)
     conversation = twilio.conversations.v1.conversations(row.conversation_sid)
 
@@ -157,9 +118,7 @@ def test_typing_is_seen_both_ways_and_what_was_read_is_marked(
         walter.hears("messageAdded", body="Yes, I am")
     customer.received("Yes, I am")
     eventually(lambda: read_by_the_agent() == 1, what="the agent's read mark at their own answer")
-    page.get_by_role("button", name="End", exact=True).click()
-    page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
-    expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
+    complete(page)
 
 
 @requirement("S5")
@@ -168,11 +127,8 @@ def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path:
     picture = tmp_path / "cat.png"
     picture.write_bytes(png(60, 40))
     page.once("filechooser", lambda chooser: chooser.set_files(picture))  # from the start: intercepting takes a moment
-    sign_in(page, desktop_server, "carla")
     go(page, "Available")
-    customer.text("A picture, please")
-    page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
-    expect(bubble(page, "A picture, please")).to_be_visible(timeout=LIVE)
+    begin_chat(page, customer, "A picture, please")
     page.get_by_role("button", name="Attach file or image").click()
     expect(page.get_by_text("cat.png")).to_be_visible(timeout=LIVE)
     page.get_by_role("button", name="Send Message").click()
@@ -187,15 +143,12 @@ def test_pictures_go_both_ways(page: Page, desktop_server: LiveServer, tmp_path:
     shown = page.context.request.get(window.value.url)
     assert shown.body() == png(80, 30)
     window.value.close()
-    page.get_by_role("button", name="End", exact=True).click()
-    page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
-    expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
+    complete(page)
 
 
 def test_a_task_is_rejected(page: Page, desktop_server: LiveServer) -> None:
     twilio = desktop_server.client()
     customer = customer_of(desktop_server)
-    sign_in(page, desktop_server, "carla")
     go(page, "Available")
     customer.text("Nobody wants me")
     page.get_by_role("button", name="Reject incoming chat task").click(timeout=LIVE)
@@ -210,11 +163,42 @@ def test_a_task_is_rejected(page: Page, desktop_server: LiveServer) -> None:
     expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)
 
 
-def test_a_supervisor_signs_in_and_finds_the_teams_view(page: Page, desktop_server: LiveServer) -> None:
+def test_a_supervisor_signs_in_and_finds_the_teams_view(context: BrowserContext, desktop_server: LiveServer) -> None:
+    page = context.new_page()
+    watch = Watch(page)
     sign_in(page, desktop_server, "sam")
     expect(page.get_by_role("link", name="Teams")).to_be_visible()
+    assert watch.errors == []
 
 
-def bubble(page: Page, text: str) -> Locator:
-    """Return a message of the conversation, not its line in the list of tasks."""
-    return page.get_by_role("listitem").filter(has_text=text)
+def test_a_customer_at_the_handset_page_and_an_agent_in_flex_ui_talk_to_each_other(
+    page: Page, context: BrowserContext, desktop_server: LiveServer, tmp_path: Path
+) -> None:
+    street, desk = context.new_page(), page
+    street.goto(f"{desktop_server.url}/handset")
+    phone = street.get_by_role("region", name="First phone")
+    expect(phone.get_by_text("Connected")).to_be_visible(timeout=READY)
+    go(desk, "Available")
+
+    phone.get_by_label("Text message").fill("Good morning")
+    phone.get_by_role("button", name="Send").click()
+    expect(phone.get_by_text("Answer 1 for sales or 2 for support.")).to_be_visible(timeout=LIVE)
+    phone.get_by_label("Text message").fill("2")
+    phone.get_by_role("button", name="Send").click()
+
+    desk.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
+    expect(bubble(desk, "Somebody from support will be with you")).to_be_visible(timeout=LIVE)
+    write(desk, "Your order is on its way")
+    answer = phone.get_by_role("listitem").filter(has_text="Your order is on its way")
+    expect(answer.get_by_role("img", name="delivered")).to_be_visible(timeout=LIVE)
+    street.screenshot(path=tmp_path / "handset.png", full_page=True)
+    desk.screenshot(path=tmp_path / "desk.png")
+
+    complete(desk)
+    [row] = desktop_server.client().conversations.v1.participant_conversations.list(address=number_of(phone))
+    assert row.conversation_state == "closed"
+
+
+def number_of(phone: Locator) -> str:
+    """Return the telephone's number, as its page shows it."""
+    return phone.get_by_label("This phone").input_value()

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from parlour.accounts.service import Credentials
 from parlour.flex.desktop_folder import Build
 from tests.conftest import LiveServer, free_port, wait_for_server
 from tests.desktop.conftest import FOLDER
-from tests.desktop.test_flex_ui import LIVE, READY, Watch, bubble, customer_of, go, sign_in, write
+from tests.desktop.window import LIVE, READY, Watch, begin_chat, bubble, complete, customer_of, go, sign_in, write
 from tests.flex.signing_in import add_user
 
-TOKEN_LIFE = 60  # seconds
+SHORT, LONG = 30, 3600  # seconds of a token
 EXPIRES = "JSON.parse(localStorage.TWILIO_FLEX_SSO).expiration"
 
 
@@ -30,15 +30,15 @@ class Restarting:
         self._port = free_port()
         self._credentials = Credentials("AC" + secrets.token_hex(16), secrets.token_hex(16))
         self.data = folder / "data"
-        self.live = self.start()
+        self.live = self.start(SHORT)
 
-    def start(self) -> LiveServer:
-        """Start it and wait until it answers."""
+    def start(self, token_life: int = LONG) -> LiveServer:
+        """Start it with tokens that live so many seconds, and wait until it answers."""
         log = self._folder / "server.log"
         command = [sys.executable, "-m", "parlour.cli.main", "start", "--demo", "--data", str(self.data)]
         command += ["--port", str(self._port), "--account-sid", self._credentials.account_sid]
         command += ["--auth-token", self._credentials.auth_token]
-        settings = {"PARLOUR_DESKTOP": str(FOLDER), "PARLOUR_TOKEN_LIFE": str(TOKEN_LIFE)}
+        settings = {"PARLOUR_DESKTOP": str(FOLDER), "PARLOUR_TOKEN_LIFE": str(token_life)}
         with log.open("ab") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **settings})
         url = f"http://127.0.0.1:{self._port}"
@@ -57,7 +57,7 @@ class Restarting:
 
 @pytest.fixture(scope="module")
 def restarting(built: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarting]:
-    """A server whose tokens live for a minute."""
+    """A server whose tokens live for half a minute until it is started again."""
     server = Restarting(tmp_path_factory.mktemp("restarting"))
     add_user(server.data, "carla", "--full-name", "Carla Cruz")
     yield server
@@ -72,7 +72,7 @@ def test_a_token_that_runs_out_is_renewed_without_a_break(
     customer = customer_of(restarting.live)
     sign_in(page, restarting.live, "carla")
     go(page, "Available")
-    begin_chat(page, customer.text)
+    begin_chat(page, customer)
     first = page.evaluate(EXPIRES)
     page.wait_for_function("first => Date.now() > new Date(first).getTime() + 2000", arg=first, timeout=90_000)
     assert page.evaluate(EXPIRES) > first
@@ -89,11 +89,13 @@ def test_a_token_that_runs_out_is_renewed_without_a_break(
 def test_the_agent_goes_on_after_a_restart_of_the_server(
     context: BrowserContext, restarting: Restarting, tmp_path: Path
 ) -> None:
+    restarting.end()
+    restarting.start()
     page = context.new_page()
     customer = customer_of(restarting.live)
     sign_in(page, restarting.live, "carla")
     go(page, "Available")
-    begin_chat(page, customer.text)
+    begin_chat(page, customer)
     write(page, "Before")
     customer.received("Before")
     restarting.end()
@@ -111,18 +113,3 @@ def test_the_agent_goes_on_after_a_restart_of_the_server(
     assert [body for body in bodies if bodies.count(body) > 1] == []
     page.screenshot(path=tmp_path / "restarted.png")
     complete(page)
-
-
-def begin_chat(page: Page, text: object) -> None:
-    """Have a customer write, and accept."""
-    assert callable(text)
-    text("Hello")
-    page.get_by_role("button", name="Accept incoming chat task").click(timeout=LIVE)
-    expect(bubble(page, "Hello")).to_be_visible(timeout=LIVE)
-
-
-def complete(page: Page) -> None:
-    """End the chat and complete the task."""
-    page.get_by_role("button", name="End", exact=True).click()
-    page.get_by_role("button", name="Complete", exact=True).click(timeout=LIVE)
-    expect(page.get_by_text("No active tasks")).to_be_visible(timeout=LIVE)

@@ -42,7 +42,7 @@ def test_one_signs_in_with_the_keyboard_alone(page: Page, desktop_server: LiveSe
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Sign in")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="User Carla Cruz")).to_be_visible(timeout=30_000)
+    page.wait_for_function("localStorage.TWILIO_FLEX_SSO !== undefined", timeout=30_000)  # the desktop has a session
     assert "code=" not in page.url
 
 

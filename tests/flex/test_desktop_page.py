@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from parlour.flex import desktop_page
 from parlour.flex.desktop_folder import DesktopFolder
 from parlour.kit.clock import SystemClock
+from parlour.settings import SettingsError, load
 from parlour.store.database import Database
 
 SCRIPT = b"console.log('desktop');" * 100
@@ -51,9 +53,9 @@ class Answer:
 class Browser:
     """Asks the routes of the desktop."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connects: Sequence[str] = ()) -> None:
         database = Database("postgresql://nowhere/none", clock=SystemClock())  # no path below reads it
-        self._app = Starlette(routes=desktop_page.routes(database, folder))
+        self._app = Starlette(routes=desktop_page.routes(database, folder, connects))
 
     async def get(self, path: str, **headers: str) -> Answer:
         """Ask for a path."""
@@ -151,3 +153,19 @@ async def test_a_new_build_is_served_at_once_and_the_one_before_stays_for_open_p
     put(folder, "three")
     assert (await browser.get("/desktop/files/main-two.js")).status_code == 200
     assert (await browser.get("/desktop/files/main-one.js")).status_code == 404
+
+
+async def test_the_page_calls_its_own_server_and_what_the_operator_names(folder: Path) -> None:
+    put(folder, "one")
+    for named, words in (
+        ((), "connect-src 'self' data: blob:;"),
+        (("https://functions.example.com",), "connect-src 'self' data: blob: https://functions.example.com;"),
+    ):
+        answer = await Browser(folder, named).get("/desktop/")
+        assert words in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("named", ["functions.example.com", "https://a.example.com; script-src *", "https://a/path"])
+def test_what_is_no_origin_is_refused_by_its_setting(named: str) -> None:
+    with pytest.raises(SettingsError, match="desktop_connects"):
+        load({"desktop_connects": [named]})

@@ -272,7 +272,7 @@ def test_a_removed_signing_key_is_replaced_at_the_next_sign_in(desktop: Desktop,
     for key in frozen.client().keys.list():
         if key.friendly_name == "Agent desktop sign-in":
             frozen.client().keys(key.sid).delete()
-    assert refusal(desktop.info(token)) == (401, 20101)
+    assert refusal(desktop.info(token)) == (401, 20103)
     assert desktop.info(tokens(desktop, "carla")["access_token"]).status == 200
 
 

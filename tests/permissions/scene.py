@@ -108,8 +108,15 @@ class Scene:
         self.service.conversations(self.conversation_sid).participants.create(identity=identity, **options)
 
     def token(self, **options: Any) -> str:
-        """Return the subject's token."""
-        return make_token(self.world, self.identity, self.service_sid, leads=self.subject.leads, **options)
+        """Return the subject's token, which may also register devices."""
+        return make_token(
+            self.world,
+            self.identity,
+            self.service_sid,
+            leads=self.subject.leads,
+            push=credential(self.world),
+            **options,
+        )
 
     def send(self, request: Request) -> Reply:
         """Send a request and return the answer."""
@@ -129,12 +136,27 @@ class Scene:
             form = self.json(method, product, path).with_header("Content-Type", FORM)
             return replace(form, form=(("ChannelSid", self.conversation_sid),))
         filled = path.replace("{ConversationSid}", self.conversation_sid).replace("{ServiceSid}", self.service_sid)
+        if path.startswith("/v1/registrations"):
+            return self._device(method, path)
         if "{Sid}" in filled or "{Identity}" in filled:
             filled = filled.replace("{Sid}", self._named(product, path, what, own=own))
             filled = filled.replace("{Identity}", self.identity if own else self.other)
         if product == "mcs" and path.endswith("/Media"):
             return replace(self.json(method, product, filled).with_header("Content-Type", "image/gif"), body=PICTURE)
         return self.json(method, product, filled, self._body(what, path) if method == "POST" else None)
+
+    def _device(self, method: str, path: str) -> Request:
+        """Return the request that registers a device, or unregisters one that was."""
+        address = f"device-{self.identity}"
+        device = {"channel_type": "fcm", "message_types": [], "data": {"registration_id": address}}
+        register = self.json("POST", "ers", "/v1/registrations", device)
+        if method == "POST":
+            return register
+        made = self.send(register).body["id"]
+        if path.endswith("/{Sid}"):
+            return self.json(method, "ers", path.replace("{Sid}", made))
+        request = self.json(method, "ers", path).with_header("Content-Type", JSON)
+        return replace(request, body=json.dumps({"binding_type": "fcm", "address": address}).encode())
 
     def _named(self, product: str, path: str, what: str, *, own: bool) -> str:
         if product == "cds":
@@ -182,7 +204,16 @@ def default_service(world: World) -> str:
     return world.keep("service", lambda: world.client.conversations.v1.configuration().fetch().default_chat_service_sid)
 
 
-def make_token(world: World, identity: str, service_sid: str, *, leads: bool = False, **options: Any) -> str:
+def credential(world: World) -> str:
+    """Return the account's push credential."""
+    return world.keep(
+        "push credential", lambda: world.client.conversations.v1.credentials.create("fcm", secret="s").sid
+    )
+
+
+def make_token(
+    world: World, identity: str, service_sid: str, *, leads: bool = False, push: str | None = None, **options: Any
+) -> str:
     """Return an access token as the official helper library makes it."""
 
     def make() -> tuple[str, str]:
@@ -191,7 +222,7 @@ def make_token(world: World, identity: str, service_sid: str, *, leads: bool = F
 
     key = world.keep("signing key", make)
     made = AccessToken(world.account_sid, *key, identity=identity, **{"ttl": 24 * 3600, **options})
-    made.add_grant(ChatGrant(service_sid=service_sid))
+    made.add_grant(ChatGrant(service_sid=service_sid, push_credential_sid=push))
     if leads:
         made.add_grant(FlexGrant(["supervisor"]))
     return str(made.to_jwt())

@@ -18,10 +18,7 @@ from tests.permissions.scene import NOTHING, Scene, Subject, default_service, ma
 PAGE: Final = page.read()
 ANY: Final = "with any access token of the account"  # tried in test_credentials.py
 ELSEWHERE: Final = {  # operations whose callers are tried where their other rules are
-    "POST cds /v4/Subscriptions": "tests/realtime: through the web socket only",
-    "POST ers /v1/registrations": "tests/conversations/test_push.py",
-    "DELETE ers /v1/registrations": "tests/conversations/test_push.py",
-    "DELETE ers /v1/registrations/{Sid}": "tests/conversations/test_push.py",
+    "POST cds /v4/Subscriptions": "test_subscriptions.py: through the web socket only",
     "POST flex-api /v1/Channels/{ConversationSid}/Roles/{Role}/Users": "tests/interactions/test_own_orchestration.py",
 }
 SERVICE, READS, TAKES_PART = (

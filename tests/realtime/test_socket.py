@@ -15,6 +15,7 @@ from twilio.jwt.access_token.grants import ChatGrant
 from parlour.app import Program
 from parlour.outbox.wake import Wake
 from parlour.realtime.twilsock import socket as socket_module
+from parlour.realtime.twilsock.presence import Presence
 from parlour.realtime.twilsock.socket import Socket
 from parlour.realtime.twilsock.sockets import Sockets
 from parlour.rest.hosts import path_urls
@@ -73,7 +74,8 @@ async def test_an_expired_token_is_refused_with_its_code(socket: Wire, world: Wo
 
 async def test_a_token_without_the_grant_of_the_product_is_refused(socket: Wire, world: World) -> None:
     token = AccessToken(world.credentials.account_sid, *world.key, identity="ana")
-    assert (await socket.init(token.to_jwt()))["status"]["code"] == 403
+    status = (await socket.init(token.to_jwt()))["status"]
+    assert (status["code"], status["errorCode"]) == (401, 20106)
 
 
 async def test_telemetry_of_the_desktop_needs_no_registration(socket: Wire, world: World) -> None:
@@ -184,7 +186,7 @@ async def test_a_socket_on_which_nobody_logs_in_is_closed(program: Program, monk
         said.append(message)
 
     made = WebSocket({"type": "websocket", "path": "/", "headers": []}, receive, send)
-    sockets = Sockets(program.clock, Wake())
+    sockets = Sockets(program.clock, Wake(), Presence(program.database))
     async with asyncio.timeout(5):
         await Socket(made, path_urls("http://x"), sockets, program.tokens, Tunnel(program.database)).run()
     assert [message["type"] for message in said] == ["websocket.accept", "websocket.close"]

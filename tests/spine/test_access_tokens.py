@@ -56,11 +56,11 @@ async def test_the_helpers_token_says_whose_it_is_and_what_it_grants(
 
 
 async def test_a_token_of_another_secret_is_refused(program: Program, account: Credentials, key: Key) -> None:
-    assert await refusal(program, helper_token(account.account_sid, (key[0], "x" * 32))) == (401, 20101)
+    assert await refusal(program, helper_token(account.account_sid, (key[0], "x" * 32))) == (401, 20107)
 
 
 async def test_a_token_for_another_account_is_refused(program: Program, key: Key) -> None:
-    assert await refusal(program, helper_token("AC" + "9" * 32, key)) == (401, 20101)
+    assert await refusal(program, helper_token("AC" + "9" * 32, key)) == (401, 20103)
 
 
 async def test_a_changed_claim_is_refused(program: Program, account: Credentials, key: Key) -> None:
@@ -68,13 +68,13 @@ async def test_a_changed_claim_is_refused(program: Program, account: Credentials
     opened = json.loads(base64.urlsafe_b64decode(claims + "=="))
     opened["grants"]["identity"] = "ben"
     forged = base64.urlsafe_b64encode(json.dumps(opened).encode()).decode().rstrip("=")
-    assert await refusal(program, f"{header}.{forged}.{signature}") == (401, 20101)
+    assert await refusal(program, f"{header}.{forged}.{signature}") == (401, 20107)
 
 
 async def test_an_unsigned_token_is_refused(program: Program, account: Credentials, key: Key) -> None:
     _, claims, _ = helper_token(account.account_sid, key).split(".")
     header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT","cty":"twilio-fpa;v=1"}').decode().rstrip("=")
-    assert await refusal(program, f"{header}.{claims}.") == (401, 20101)
+    assert await refusal(program, f"{header}.{claims}.") == (401, 20102)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "é.é.é", "." * 3])
@@ -83,7 +83,7 @@ async def test_what_is_no_token_is_refused(program: Program, token: str) -> None
 
 
 async def test_a_token_without_identity_is_refused(program: Program, account: Credentials, key: Key) -> None:
-    assert await refusal(program, helper_token(account.account_sid, key, identity=None)) == (401, 20101)
+    assert await refusal(program, helper_token(account.account_sid, key, identity=None)) == (401, 20106)
 
 
 async def test_a_token_past_its_end_is_refused_with_20104(program: Program, account: Credentials, key: Key) -> None:
@@ -92,7 +92,7 @@ async def test_a_token_past_its_end_is_refused_with_20104(program: Program, acco
 
 
 async def test_a_token_longer_than_a_day_is_refused(program: Program, account: Credentials, key: Key) -> None:
-    assert await refusal(program, helper_token(account.account_sid, key, ttl=2 * 86400)) == (401, 20101)
+    assert await refusal(program, helper_token(account.account_sid, key, ttl=2 * 86400)) == (401, 20157)
 
 
 async def test_a_token_of_a_deleted_key_is_refused(program: Program, account: Credentials, key: Key) -> None:
@@ -100,7 +100,7 @@ async def test_a_token_of_a_deleted_key_is_refused(program: Program, account: Cr
     await program.database.step(
         account.account_sid, lambda uow: service.store.delete_key(uow, key[0]), request_id="RQ" + "0" * 32
     )
-    assert await refusal(program, token) == (401, 20101)
+    assert await refusal(program, token) == (401, 20103)
 
 
 async def test_a_token_that_parlour_signs_is_read_back(program: Program, account: Credentials, key: Key) -> None:

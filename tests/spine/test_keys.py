@@ -69,7 +69,7 @@ def test_a_deleted_key_opens_nothing_from_then_on(server: LiveServer) -> None:
     assert server.client().keys(key.sid).delete()
     assert refusal(client.conversations.v1.configuration().fetch) == (401, 20003)
     refused = bearer.request("POST", telemetry, data=body, headers=headers)
-    assert (refused.status_code, json.loads(refused.text)["code"]) == (401, 20101)
+    assert (refused.status_code, json.loads(refused.text)["code"]) == (401, 20103)
 
 
 def test_a_restricted_key_is_refused_by_name(server: LiveServer) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.bridge import wire
+from tests.bridge.agents import tokens_of
 from tests.conftest import free_port
 from tests.taskrouter.conftest import Centre, eventually
 from tests.webhooks.receiver import Heard, Receiver, running_receiver
@@ -134,14 +136,50 @@ def test_the_fallback_is_asked_where_the_type_is_not_json(centre: Centre, receiv
     assert centre.offer(ana, task).reservation_status == "pending"
 
 
-def test_an_instruction_for_voice_leaves_the_offer_and_says_why(centre: Centre, receiver: Receiver) -> None:
-    answering(receiver, first={"instruction": "conference", "from": "+12025550100"})
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"instruction": "conference", "from": "+12025550100"}, "it brings caller and worker into a conference"),
+        (
+            {"instruction": "redirect", "call_sid": "CA" + "0" * 32, "url": "https://example.com/twiml"},
+            "it has a live call, named by call_sid, go on with other TwiML",
+        ),
+    ],
+)
+def test_an_instruction_for_voice_leaves_the_offer_and_says_why(
+    centre: Centre, receiver: Receiver, answer: dict[str, str], why: str
+) -> None:
+    answering(receiver, first=answer)
     ana = centre.worker("Ana")
     task = centre.task(asking(centre, receiver)).sid
     eventually(lambda: receiver.book)
+    offer = centre.offer(ana, task)
+    said = f"'{answer['instruction']}' is for voice calls, which are not served here ({why})"
+    log = eventually(
+        lambda: [line for line in centre.server.log.read_text().splitlines() if said in line and offer.sid in line]
+    )
+    assert "55555" in log[0]
     assert centre.offer(ana, task).reservation_status == "pending"
-    log = eventually(lambda: "for voice calls, which are not served here" in centre.server.log.read_text())
-    assert log
+
+
+def test_a_transferred_task_follows_no_instruction_that_moves_its_call(centre: Centre, receiver: Receiver) -> None:
+    answering(receiver, first={"instruction": "accept"})
+    ana, task = centre.worker("Ana"), centre.task(asking(centre, receiver)).sid
+    (held,) = eventually(lambda: centre.offers(ana, "accepted"))
+    answering(receiver, first={"instruction": "dequeue"})
+    ben = centre.worker("Ben")
+    token = tokens_of(centre.server).of(centre.sid, ana)
+    url = f"Workspaces/{centre.sid}/Workers/{ana}/Transfers"
+    assert (
+        wire.post(centre.server.url, token, url, {"ReservationSid": held.sid, "TaskSid": task, "To": ben}).status == 200
+    )
+    offer = centre.offer(ben, task)
+    said = "'dequeue' does not go with a transferred task"
+    log = eventually(
+        lambda: [line for line in centre.server.log.read_text().splitlines() if said in line and offer.sid in line]
+    )
+    assert "40151" in log[0]
+    assert centre.offer(ben, task).reservation_status == "pending"
 
 
 def test_a_reservation_whose_callbacks_cannot_be_reached_is_canceled(centre: Centre, receiver: Receiver) -> None:

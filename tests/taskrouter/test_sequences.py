@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
+from tests.bridge import wire
+from tests.bridge.agents import tokens_of
 from tests.taskrouter.conftest import Centre
 
 
@@ -112,6 +114,55 @@ def test_6_multitasking(frozen: Centre) -> None:
     frozen.settle()
     assert chat.fetch().available_capacity_percentage == 33
     assert frozen.status(fifth) == "pending", "the voice call keeps chats away"
+
+
+TRANSFERRED = ["task.transfer-initiated", "reservation.created"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer", "after", "statuses"),
+    [
+        ("WARM", "accepted", ["reservation.accepted", "task.transfer-completed"], ("accepted", "assigned")),
+        (
+            "WARM",
+            "rejected",
+            ["reservation.rejected", "task.transfer-failed", "task.updated"],
+            ("accepted", "assigned"),
+        ),
+        ("COLD", "accepted", ["reservation.accepted", "task.transfer-completed"], ("wrapping", "assigned")),
+    ],
+)
+def test_7_a_transfer_to_a_worker(
+    frozen: Centre, mode: str, answer: str, after: list[str], statuses: tuple[str, str]
+) -> None:
+    ana, ben = (frozen.worker(name, number=number) for number, name in enumerate(("Ana", "Ben")))
+    task = frozen.task(frozen.workflow(default=frozen.queue(target_workers="number == 0"))).sid
+    frozen.settle()
+    (held,) = frozen.offers(ana)
+    held.update(reservation_status="accepted")
+    frozen.server.advance(30)
+    before = events(frozen, task)
+    begun = transfer(frozen, ana, {"ReservationSid": held.sid, "TaskSid": task, "To": ben, "Mode": mode})
+    (offer,) = frozen.offers(ben)
+    assert (begun["transfer_status"], frozen.status(task)) == ("initiated", "reserved")
+    offer.update(reservation_status=answer)
+    wrapping = ["reservation.wrapup"] if mode == "COLD" else []
+    assert sorted(events(frozen, task)[len(before) :]) == sorted([*TRANSFERRED, *wrapping, *after])
+    assert (held.fetch().reservation_status, frozen.status(task)) == statuses
+    held.update(reservation_status="completed")
+    if answer == "accepted":
+        assert frozen.status(task) == "assigned"
+        offer.fetch().update(reservation_status="completed")
+    assert frozen.status(task) == "completed"
+
+
+def transfer(centre: Centre, worker: str, wanted: dict[str, str]) -> dict[str, Any]:
+    """Transfer a task as the worker's client does, which is the only way."""
+    url, token = centre.server.url, tokens_of(centre.server).of(centre.sid, worker)
+    answer = wire.post(url, token, f"Workspaces/{centre.sid}/Workers/{worker}/Transfers", wanted)
+    assert answer.status == 200, answer.body
+    begun: dict[str, Any] = answer.body["payload"]
+    return begun
 
 
 def test_8_canceled_while_reserved(frozen: Centre) -> None:

@@ -13,6 +13,16 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from parlour.accounts import store
+from parlour.accounts.errors import (
+    expired_token,
+    invalid_grants,
+    invalid_header,
+    invalid_issuer,
+    invalid_signature,
+    invalid_token,
+    token_lives_too_long,
+    token_not_yet_valid,
+)
 from parlour.accounts.store_system import system_account_of_key
 from parlour.kit.clock import Clock, FrozenClock
 from parlour.kit.errors import ContractError
@@ -21,25 +31,24 @@ from parlour.kit.sids import is_exact_sid
 from parlour.store.database import Database
 
 ALGORITHM: Final = "HS256"
-CONTENT_TYPE: Final = "twilio-fpa;v=1"
+HEADER: Final = {"alg": ALGORITHM, "typ": "JWT", "cty": "twilio-fpa;v=1"}
 LONGEST: Final = 24 * 3600  # seconds between `iat` (or first sight) and `exp` that the contract allows
 LEEWAY: Final = 60  # seconds that the signer's clock may be ahead of this one
 REMEMBERED: Final = 10_000
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """The claims that count; times are epoch seconds."""
+    """The claims that count, as they come: each is told by its own code where it is no good. Times are epoch seconds.
 
-    iss: str
-    sub: str
-    exp: int
-    grants: dict[str, Any]
-    iat: int | None = None
-    nbf: int | None = None
+    :ivar iat: one helper library stamps this, another only ``nbf``.
+    """
 
-    def start(self, now: float) -> float:
-        """Return when the life of the token began; one helper library stamps `iat`, another only `nbf`."""
-        return next((stamp for stamp in (self.iat, self.nbf) if stamp is not None), now)
+    iss: object = None
+    sub: object = None
+    exp: object = None
+    grants: object = None
+    iat: float | None = None
+    nbf: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +67,6 @@ class AccessToken:
     expires: datetime
 
 
-def invalid_token(why: str) -> ContractError:
-    """401/20101: the token is no good and never will be."""
-    return ContractError(20101, 401, f"Invalid Access Token: {why}")
-
-
-def expired_token() -> ContractError:
-    """401/20104: the token was good."""
-    return ContractError(20104, 401, "Access Token expired or expiration date invalid")
-
-
 class AccessTokens:
     """Reads access tokens and makes those of sign-in.
 
@@ -84,15 +83,20 @@ class AccessTokens:
     async def read(self, token: str) -> AccessToken:
         """Return a token's owner and grants.
 
-        :raises ContractError: 401/20101 malformed, wrongly signed, of an unknown key or without identity; 401/20104
-            expired.
+        :raises ContractError: 401 with 20101 unreadable, 20102 its header, 20103 an unknown key or another account,
+            20104 expired, 20105 not yet valid, 20106 without identity, 20107 wrongly signed, 20157 longer than a day.
         """
-        claims = await self._verified(token)
+        claims = _claims(token)
+        key = await self._key_of(claims)
+        try:
+            jwt.decode(token, OctKey.import_key(self._box.open(key.secret)), algorithms=[ALGORITHM])
+        except (JoseError, ValueError) as error:
+            raise invalid_signature() from error
+        identity, grants = _granted(claims)
         expires = self._expiry(token, claims)
         if expires <= self._clock.now():
             raise expired_token()
-        grants = {name: grant for name, grant in claims.grants.items() if name != "identity"}
-        return AccessToken(claims.sub, claims.iss, str(claims.grants["identity"]), grants, expires)
+        return AccessToken(key.account_sid, key.sid, identity, grants, expires)
 
     async def sign(
         self, account_sid: str, key_sid: str, identity: str, grants: Mapping[str, Any], seconds: int
@@ -114,43 +118,39 @@ class AccessTokens:
             "exp": issued + seconds,
             "grants": {**grants, "identity": identity},
         }
-        header = {"alg": ALGORITHM, "typ": "JWT", "cty": CONTENT_TYPE}
-        signed = jwt.encode(header, claims, OctKey.import_key(self._box.open(key.secret)), algorithms=[ALGORITHM])
+        signed = jwt.encode(dict(HEADER), claims, OctKey.import_key(self._box.open(key.secret)), algorithms=[ALGORITHM])
         return signed, datetime.fromtimestamp(issued + seconds, UTC)
 
-    async def _verified(self, token: str) -> Claims:
-        claims = _claims(token)
-        if not (is_exact_sid(claims.iss) and claims.iss.startswith("SK")):
-            raise invalid_token("its issuer is not an API key")
-        owner = await self._database.system(lambda connection: system_account_of_key(connection, claims.iss))
+    async def _key_of(self, claims: Claims) -> store.ApiKey:
+        """Return the key that must have signed. Error: 401/20103, it is none of the account that the token names."""
+        if not (isinstance(claims.iss, str) and is_exact_sid(claims.iss) and claims.iss.startswith("SK")):
+            raise invalid_issuer("iss is no API key")
+        sid = claims.iss
+        owner = await self._database.system(lambda connection: system_account_of_key(connection, sid))
         key = None
         if owner is not None and owner == claims.sub:
-            key = await self._database.read(owner, lambda reader: store.fetch_key(reader, claims.iss))
+            key = await self._database.read(owner, lambda reader: store.fetch_key(reader, sid))
         if key is None:
-            raise invalid_token("its issuer is not an API key of its account")
-        try:
-            jwt.decode(token, OctKey.import_key(self._box.open(key.secret)), algorithms=[ALGORITHM])
-        except (JoseError, ValueError) as error:
-            raise invalid_token("its signature does not match") from error
-        identity = claims.grants.get("identity")
-        if not isinstance(identity, str) or not identity:
-            raise invalid_token("it has no identity")
-        if not isinstance(self._clock, FrozenClock):
-            now = self._clock.now().timestamp()
-            if claims.nbf is not None and claims.nbf > now + LEEWAY:
-                raise invalid_token("it is not valid yet")
-            if claims.exp - claims.start(now) > LONGEST + LEEWAY:
-                raise invalid_token("it lives longer than 24 hours")
-        return claims
+            raise invalid_issuer("iss is no API key of the account in sub")
+        return key
 
     def _expiry(self, token: str, claims: Claims) -> datetime:
+        """Return the domain time of a token's end, after a look at its beginning."""
+        if not isinstance(claims.exp, int | float):
+            raise expired_token()
+        now = datetime.now(UTC) if isinstance(self._clock, FrozenClock) else self._clock.now()
+        start = next((stamp for stamp in (claims.iat, claims.nbf) if stamp is not None), now.timestamp())
+        if claims.exp - start > LONGEST + LEEWAY:
+            raise token_lives_too_long(LONGEST)
         if not isinstance(self._clock, FrozenClock):
-            return datetime.fromtimestamp(claims.exp, UTC)
+            if max(start, claims.nbf or 0) > now.timestamp() + LEEWAY:
+                raise token_not_yet_valid()
+            return datetime.fromtimestamp(max(claims.exp, 0), UTC)
         fingerprint = hashlib.sha256(token.encode()).digest()
         first = self._first_seen.setdefault(fingerprint, self._clock.now())
         if len(self._first_seen) > REMEMBERED:
             self._first_seen.popitem(last=False)
-        return first + timedelta(seconds=claims.exp - claims.start(datetime.now(UTC).timestamp()))
+        return first + timedelta(seconds=max(claims.exp - start, 0))
 
 
 def _claims(token: str) -> Claims:
@@ -161,8 +161,17 @@ def _claims(token: str) -> Claims:
         claims = msgspec.json.decode(compact.payload, type=Claims)
     except (JoseError, msgspec.DecodeError, ValueError) as error:
         raise invalid_token("it cannot be read") from error
-    if header.get("alg") != ALGORITHM:
-        raise invalid_token(f"it must be signed with {ALGORITHM}")
-    if header.get("cty") != CONTENT_TYPE:
-        raise invalid_token(f"its content type must be {CONTENT_TYPE}")
+    for name, expected in HEADER.items():
+        if header.get(name) != expected:
+            raise invalid_header(f"{name} must be {expected}")
     return claims
+
+
+def _granted(claims: Claims) -> tuple[str, dict[str, Any]]:
+    """Return whose token it is, and what it grants for each product. Error: 401/20106."""
+    if not isinstance(claims.grants, dict):
+        raise invalid_grants("they are no object")
+    identity = claims.grants.get("identity")
+    if not isinstance(identity, str) or not identity:
+        raise invalid_grants("it has no identity")
+    return identity, {name: grant for name, grant in claims.grants.items() if name != "identity"}

@@ -43,7 +43,7 @@ class AccountAuthenticator:
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
         """Return who calls.
 
-        :raises ContractError: 401/20003; 401/20101 or 20104 for an access token.
+        :raises ContractError: 401/20003; 401 with one of 20101 to 20107, or 20157, for an access token.
         """
         for name in TOKEN_HEADERS:
             if headers.get(name):
@@ -67,7 +67,7 @@ class AccountAuthenticator:
     async def read_token(self, token: str) -> Caller:
         """Return whose access token this is.
 
-        :raises ContractError: 401/20101, 401/20104.
+        :raises ContractError: 401 with one of 20101 to 20107, or 20157.
         """
         read = await self._tokens.read(token)
         return Caller("token", read.account_sid, read.identity, read.grants)

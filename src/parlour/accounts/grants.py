@@ -2,17 +2,24 @@
 
 from typing import Any, Final
 
+from parlour.accounts.errors import invalid_grants
 from parlour.rest.errors import forbidden
 from parlour.rest.operations import Caller
 
 LEADS: Final = frozenset({"supervisor", "admin"})
 
 
-def chat_service(caller: Caller) -> str:
-    """Return the SID of the Conversations service that a token is for. Error: 403/20403, it is for none."""
+def chat_service_or_none(caller: Caller) -> str | None:
+    """Return the SID of the Conversations service that a token is for."""
     sid = _grant(caller, "chat").get("service_sid")
-    if not isinstance(sid, str) or not sid:
-        raise forbidden("The access token has no chat grant")
+    return sid if isinstance(sid, str) and sid else None
+
+
+def chat_service(caller: Caller) -> str:
+    """Return the SID of the Conversations service that a token is for. Error: 401/20106, it is for none."""
+    sid = chat_service_or_none(caller)
+    if sid is None:
+        raise invalid_grants("it has no chat grant with a service_sid")
     return sid
 
 

@@ -63,7 +63,7 @@ def run_on_program(
         return asyncio.run(main())
     except ContractError as error:
         raise click.ClickException(error.message) from error
-    except (PostgresError, OSError, asyncpg.PostgresError) as error:
+    except (PostgresError, SettingsError, OSError, asyncpg.PostgresError) as error:
         raise click.ClickException(str(error)) from error
 
 

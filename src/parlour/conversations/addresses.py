@@ -50,7 +50,7 @@ async def create(
     auto_creation: AutoCreation | None = None,
     address_country: str | None = None,
 ) -> AddressConfiguration:
-    """Configure an address of type `sms`, `whatsapp`, `messenger` or `chat`.
+    """Configure an address of type `sms`, `whatsapp`, `messenger`, `chat`, or of a registered channel.
 
     Errors: 20001 a malformed parameter, 409/20409 the address is configured, 50367, 50369-50372 auto-creation.
     """
@@ -85,10 +85,11 @@ async def create(
 
 def _type(text: str) -> str:
     kind = text.lower()
-    if kind in UNSUPPORTED_TYPES:
+    known = (*TYPES, *bindings.further())
+    if kind in UNSUPPORTED_TYPES and kind not in known:
         raise invalid_parameter("Type", f"{kind} addresses are not supported here")
-    if kind not in TYPES:
-        raise invalid_parameter("Type", f"'{text[:64]}' is not one of {', '.join(TYPES)}")
+    if kind not in known:
+        raise invalid_parameter("Type", f"'{text[:64]}' is not one of {', '.join(known)}")
     return kind
 
 

@@ -12,13 +12,27 @@ _SHORT_CODE: Final = re.compile(r"\d{3,8}")
 # Users with a username may have an id of the business instead of a number (channels.md §3.9).
 _WHATSAPP: Final = re.compile(r"\+[1-9]\d{1,14}|[A-Z]{2}\.[A-Za-z0-9.]{1,128}")
 _PAGE_SCOPED: Final = re.compile(r"[\w.:-]{1,200}")
+# Channel types that adapters brought, each with the form of what stands behind its prefix.
+_further: dict[str, re.Pattern[str]] = {}
+
+
+def register(channel_type: str, form: re.Pattern[str]) -> None:
+    """Have addresses of a further channel known: `<channel_type>:` and what `form` matches whole."""
+    _further[channel_type] = form
+
+
+def further() -> tuple[str, ...]:
+    """Return the channel types that were registered, oldest first."""
+    return tuple(_further)
 
 
 def channel_of(address: str) -> str | None:
-    """Return the channel of an address: `sms`, `whatsapp`, `messenger` or `rcs`; None if it has no such form."""
+    """Return the channel of an address: `sms`, `whatsapp`, `messenger`, `rcs` or a registered one."""
     prefix, colon, rest = address.partition(":")
     if not colon:
         return "sms" if _NUMBER.fullmatch(address) or _SHORT_CODE.fullmatch(address) else None
+    if prefix in _further:
+        return prefix if _further[prefix].fullmatch(rest) else None
     if prefix not in _PREFIXES:
         return None
     pattern = _WHATSAPP if prefix == "whatsapp" else _PAGE_SCOPED

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from parlour.conversations import attachments, services
+from parlour.conversations import attachments, bindings, services
 from parlour.flex import errors, store
 from parlour.flex.store import Configuration
 from parlour.store.unit import Reader, UnitOfWork
@@ -38,9 +38,18 @@ def default_settings() -> dict[str, Any]:
     }
 
 
+def address_types() -> tuple[str, ...]:
+    """Return the address types that can have limits: the published ones, and those of further channels."""
+    return (*ATTACHMENTS, *bindings.further())
+
+
 def default_attachments(address_type: str) -> dict[str, Any]:
-    """Return the published limits of an address type."""
-    files, size, total, extensions = ATTACHMENTS[address_type]
+    """Return the published limits of an address type; a further channel has those of a type that is not named."""
+    other = attachments.FALLBACK
+    files, size, total, extensions = ATTACHMENTS.get(
+        address_type,
+        (other.number_of_attachments, other.max_file_size, other.max_total_file_size, tuple(other.accepted_extensions)),
+    )
     return {
         "enabled": True,
         "number_of_attachments": files,

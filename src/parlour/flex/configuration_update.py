@@ -7,7 +7,7 @@ import msgspec
 
 from parlour.conversations.services import fetch as fetch_chat_service
 from parlour.flex import configuration, errors, store
-from parlour.flex.configuration import ATTACHMENTS, default_attachments
+from parlour.flex.configuration import address_types, default_attachments
 from parlour.flex.store import Configuration
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import is_sid
@@ -168,8 +168,9 @@ def _channel_configs(name: str, value: list[Any], _now: str) -> list[dict[str, A
         if not isinstance(each, dict) or not isinstance(each.get("cbm_attachments"), dict):
             raise errors.invalid_value(name, "each must be an object with address_type and cbm_attachments")
         kind = str(each.get("address_type", "")).lower()
-        if kind not in ATTACHMENTS:
-            raise errors.invalid_value(f"{name}.address_type", f"'{kind[:64]}' is not one of {', '.join(ATTACHMENTS)}")
+        known = address_types()
+        if kind not in known:
+            raise errors.invalid_value(f"{name}.address_type", f"'{kind[:64]}' is not one of {', '.join(known)}")
         if kind in found:
             raise errors.invalid_value(f"{name}.address_type", f"{kind} is there twice")
         found[kind] = {"address_type": kind, "cbm_attachments": _attachments(name, kind, each["cbm_attachments"])}

@@ -1,6 +1,6 @@
 """Serves the built desktop: one page under every path of its router, and files whose names carry their hash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +18,11 @@ TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 FOREVER: Final = "public, max-age=31536000, immutable"
 ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))  # the smaller first
 # Flex UI compiles its templates in the page; pictures and files of conversations, and what agents look up, come from
-# anywhere. Whatever it fetches or sends goes to this server.
+# anywhere. Whatever it fetches or sends goes to this server, or where the operator lets plugins call.
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob: https:; media-src 'self' data: blob: https:; font-src 'self' data:; "
-    "frame-src 'self' https: blob:; worker-src 'self' blob:; connect-src 'self' data: blob:; "
+    "frame-src 'self' https: blob:; worker-src 'self' blob:; connect-src {connects}; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 NOT_BUILT: Final = (
@@ -33,12 +33,13 @@ NOT_BUILT: Final = (
 )
 
 
-def routes(database: Database, folder: Path) -> list[BaseRoute]:
+def routes(database: Database, folder: Path, connects: Sequence[str] = ()) -> list[BaseRoute]:
     """Return the routes of the desktop.
 
     :param folder: where its build is, or will be: it is looked for at each request of the page.
+    :param connects: origins beside this server's that the page may call, such as those of plugins' functions.
     """
-    desktop = _Desktop(database, DesktopFolder(folder))
+    desktop = _Desktop(database, DesktopFolder(folder), connects)
     return [
         Route("/", desktop.to_page, methods=["GET"]),
         Route("/desktop", desktop.to_page, methods=["GET"]),
@@ -50,9 +51,10 @@ def routes(database: Database, folder: Path) -> list[BaseRoute]:
 
 
 class _Desktop:
-    def __init__(self, database: Database, folder: DesktopFolder) -> None:
+    def __init__(self, database: Database, folder: DesktopFolder, connects: Sequence[str]) -> None:
         self._database = database
         self._folder = folder
+        self._policy = POLICY.format(connects=" ".join(("'self'", "data:", "blob:", *connects)))
 
     async def to_page(self, _request: Request) -> Response:
         return RedirectResponse(PAGE)
@@ -61,7 +63,7 @@ class _Desktop:
         page = self._folder.file("index.html")
         headers = {
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": POLICY,
+            "Content-Security-Policy": self._policy,
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parlour.conversations import conversations, participants
+from parlour.conversations import bindings, conversations, participants
 from parlour.flex import configuration, errors, facts, parking, store
 from parlour.flex.attributes import Customer, Sids, task_attributes
 from parlour.flex.routing import Routing
@@ -16,9 +16,14 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import tasks
 from parlour.taskrouter.rows import Task
 
-CHANNEL_TYPES: Final = ("sms", "whatsapp", "web", "chat", "messenger")
+PUBLISHED_TYPES: Final = ("sms", "whatsapp", "web", "chat", "messenger")
 INITIATORS: Final = ("customer", "agent", "api")
 TYPE_OF_BINDING: Final = {"chat": "web"}  # a chat participant without an agent's role is a web chat customer
+
+
+def channel_types() -> tuple[str, ...]:
+    """Return the types that an interaction's channel may have: the published ones, and those of further channels."""
+    return (*PUBLISHED_TYPES, *bindings.further())
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The floor of Flex."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +34,7 @@ from parlour.kit.outgoing import Outgoing
 from parlour.kit.rates import Rates
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
+from parlour.rest.operations import Operations
 from parlour.store.database import Database
 from parlour.webhooks.delivery import Deliverer
 
@@ -84,30 +87,53 @@ WHERE p.account_sid = $1 AND p.type = 'agent' AND (p.left_at IS NOT NULL OR p.aw
   )"""
 
 
+INVARIANTS: Final = [
+    Invariant(
+        4,
+        "a conversation under an interaction has a live task, a pending invite or a parked mark",
+        ORPHANS,
+        "send it to agents again: POST /v1/Interactions/{KD}/Channels/{UO}/Invites, or close the channel",
+    ),
+    Invariant(
+        6,
+        "an agent is in a conversation exactly while they hold its reservation",
+        AGENTS_WITHOUT_RESERVATION,
+        "complete the reservation, or remove the participant from the conversation",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the operator chose for this floor.
+
+    :ivar base_url: the server's address, where sign-in may lead back to.
+    :ivar token_life: seconds of a sign-in token.
+    :ivar webchats_per_second: how many chats a second may be opened at one address, in one process.
+    :ivar desktop: folder of the built desktop.
+    :ivar desktop_connects: origins beside this server's that the desktop's page may call.
+    """
+
+    base_url: str
+    token_life: int
+    webchats_per_second: int
+    desktop: Path
+    desktop_connects: Sequence[str] = ()
+
+
 def package(
     database: Database,
     box: SecretsBox,
     tokens: AccessTokens,
     outgoing: Outgoing,
     deliverer: Deliverer,
-    *,
-    base_url: str,
-    token_life: int,
-    webchats_per_second: int,
-    desktop: Path,
+    choices: Choices,
 ) -> Package:
     """Return what the floor offers.
 
     :param deliverer: tells interaction webhooks.
     :param outgoing: fetches the bundles of plugins.
-    :param base_url: the server's address, where sign-in may lead back to.
-    :param token_life: seconds of a sign-in token.
-    :param webchats_per_second: how many chats a second may be opened at one address, in one process.
-    :param desktop: folder of the built desktop.
     """
-    signer = Signer(database, box, tokens)
-    authorization = sign_in.make_authorization(Passwords(), base_url)
-    sign_in.add_tokens(authorization, Sessions(database, signer, token_life))
     return Package(
         name="flex",
         migrations="parlour.flex",
@@ -121,13 +147,11 @@ def package(
             *boot.operations,
             plugin_service.operations,
             runtime.make_operations(database, box, outgoing),
-            authorization,
-            *sign_in.make_token_info(tokens),
+            *_of_people(database, box, tokens, choices),
             users.operations,
             absent.operations,
-            *web_chats.make_operations(database, tokens, signer, Rates(webchats_per_second)),
         ],
-        routes=desktop_page.routes(database, desktop),
+        routes=desktop_page.routes(database, choices.desktop, choices.desktop_connects),
         reactions=[
             events.reactions,
             orchestration.reactions,
@@ -135,18 +159,14 @@ def package(
             automation.reactions,
             hooks.make_reactions(deliverer),
         ],
-        invariants=[
-            Invariant(
-                4,
-                "a conversation under an interaction has a live task, a pending invite or a parked mark",
-                ORPHANS,
-                "send it to agents again: POST /v1/Interactions/{KD}/Channels/{UO}/Invites, or close the channel",
-            ),
-            Invariant(
-                6,
-                "an agent is in a conversation exactly while they hold its reservation",
-                AGENTS_WITHOUT_RESERVATION,
-                "complete the reservation, or remove the participant from the conversation",
-            ),
-        ],
+        invariants=INVARIANTS,
     )
+
+
+def _of_people(database: Database, box: SecretsBox, tokens: AccessTokens, choices: Choices) -> list[Operations]:
+    """Return the operations by which agents and web chats get their tokens."""
+    signer = Signer(database, box, tokens)
+    authorization = sign_in.make_authorization(Passwords(), choices.base_url)
+    sign_in.add_tokens(authorization, Sessions(database, signer, choices.token_life))
+    chats = web_chats.make_operations(database, tokens, signer, Rates(choices.webchats_per_second))
+    return [authorization, *sign_in.make_token_info(tokens), *chats]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from parlour.flex import errors
-from parlour.flex.interactions import CHANNEL_TYPES, INITIATORS
+from parlour.flex.interactions import INITIATORS, channel_types
 from parlour.flex.people import STATUSES, TYPES
 from parlour.flex.routing import Routing
 from parlour.kit.sids import is_sid
@@ -91,8 +91,8 @@ async def read_channel(reader: Reader, text: str) -> GivenChannel:
     properties = properties if isinstance(properties, dict) else {}
     kind = str(given.get("type") or properties.get("type") or "").lower()
     initiated_by = str(given.get("initiated_by", "")).lower()
-    if kind not in CHANNEL_TYPES:
-        raise errors.invalid_channel(f"type must be one of {', '.join(CHANNEL_TYPES)}")
+    if kind not in channel_types():
+        raise errors.invalid_channel(f"type must be one of {', '.join(channel_types())}")
     if initiated_by not in INITIATORS:
         raise errors.invalid_channel(f"initiated_by must be one of {', '.join(INITIATORS)}")
     if given.get("sid") is not None:

@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at
 ORDER BY j.due, j.id"""
 
-RELEASE_LANES: Final = "SELECT account_sid, name FROM release_lanes($1, $2, $3, $4, $5, $6)"
+RELEASE_LANES: Final = "SELECT account_sid, name, more FROM release_lanes($1, $2, $3, $4, $5, $6)"
 
 DISOWN: Final = """
 UPDATE lane SET lease = NULL, holder = NULL

@@ -69,6 +69,7 @@ class Runner:
         self._turns = Turns(lambda: database.crowded)
         self._stopping = False
         self._in_doubt = False
+        self._look = True  # lanes may be due that no hint told of
         self.fired: list[dict[str, str]] | None = None
 
     @property
@@ -83,24 +84,34 @@ class Runner:
 
     async def run(self) -> None:
         """Work until ``stop``."""
+        loop = asyncio.get_running_loop()
+        look_at = 0.0
         while not self._stopping:
             try:
                 claimed = await self._turn()
-                if claimed >= BUSY:
+                if claimed is not None and claimed >= BUSY:
                     await asyncio.sleep(GATHER)
-                elif not claimed and not self._finished:
-                    await self._wake.wait(await self._until_next())
+                    self._look = True
+                elif not self._finished and (claimed is None or not self._look):
+                    if claimed is not None:
+                        look_at = loop.time() + await self._until_next()
+                    patience = (
+                        SWEEP if self._look else look_at - loop.time()
+                    )  # it still wants to look: there is no room
+                    self._look = not await self._wake.wait(patience) or self._look
             except DatabaseUnavailable:
+                self._look = True
                 await asyncio.sleep(AWAY)
             except Exception:
                 # Nothing may end this loop while the process says that it lives: its lanes would stand for ever.
                 log.exception("the runner stumbled and goes on")
+                self._look = True
                 await asyncio.sleep(AWAY)
 
     async def stop(self, patience: float) -> None:
         """Claim nothing more, let running jobs finish for ``patience`` seconds, give the lanes back."""
         self._stopping = True
-        self._wake.jobs()
+        self._wake.stir()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
         rest = list(self._running.values())
@@ -112,13 +123,15 @@ class Runner:
         except DatabaseUnavailable:
             log.warning("lanes could not be given back; the next process frees them")
 
-    async def _turn(self) -> int:
+    async def _turn(self) -> int | None:
+        """Give finished lanes back, and claim due ones where some may be there; return how many, None: not looked."""
         if self._in_doubt:
             await self._disown()
         await self._release()
+        self._look = self._wake.take_jobs() or self._look
         room = min(LANES_PER_CLAIM, LANES_AT_ONCE - len(self._running))
-        if room <= 0 or self._stopping:
-            return 0
+        if room <= 0 or self._stopping or not self._look:
+            return None
         now = self._clock.now()
         crowded = self._crowded()
 
@@ -140,6 +153,7 @@ class Runner:
         for key in keys:
             task = asyncio.create_task(self._run_lane(key, by_lane.get(key, [])), name=f"lane {key[1]}")
             self._running[key] = task
+        self._look = len(keys) == room  # more may wait behind them
         return len(keys)
 
     async def _disown(self) -> None:
@@ -148,6 +162,7 @@ class Runner:
         accounts, names = [key[0] for key in known], [key[1] for key in known]
         await self._with_connection(lambda connection: connection.execute(sql.DISOWN, self._number, accounts, names))
         self._in_doubt = False
+        self._look = True
 
     @staticmethod
     async def _jobs(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
@@ -176,7 +191,7 @@ class Runner:
         finally:
             self._finished[key] = retry
             self._running.pop(key, None)
-            self._wake.jobs()
+            self._wake.stir()
 
     async def _run_jobs(self, jobs: list[Job]) -> datetime | None:
         """Run a lane's jobs in order; return the domain time at which the lane should try again, or None."""
@@ -356,6 +371,7 @@ class Runner:
         rows = await connection.fetch(
             sql.RELEASE_LANES, accounts, names, list(finished.values()), self._number, self._clock.now(), patient
         )
+        self._look = self._look or any(row["more"] for row in rows)
         return {(row["account_sid"], row["name"]) for row in rows}
 
     def _crowded(self) -> list[str] | None:

@@ -13,22 +13,35 @@ class Wake:
     """Wakes the runner of this process, and carries hints to whoever listens here or in another process."""
 
     def __init__(self) -> None:
-        self._jobs = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._jobs = False
         self._listeners: dict[str, list[Hear]] = {}
         self._carrier: Callable[[str, str], None] | None = None
 
     def jobs(self) -> None:
         """Say that there may be jobs that are due."""
-        self._jobs.set()
+        self._jobs = True
+        self._stirred.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Wait for a hint, at most ``seconds`` of real time."""
+    def stir(self) -> None:
+        """End the wait for another reason than new jobs."""
+        self._stirred.set()
+
+    def take_jobs(self) -> bool:
+        """Tell whether ``jobs`` was said since the last time."""
+        said, self._jobs = self._jobs, False
+        return said
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until something stirs, at most ``seconds`` of real time; False: nothing did."""
         try:
             async with asyncio.timeout(seconds):
-                await self._jobs.wait()
+                await self._stirred.wait()
         except TimeoutError:
-            pass
-        self._jobs.clear()
+            return False
+        finally:
+            self._stirred.clear()
+        return True
 
     def hear(self, subject: str, call: Hear) -> None:
         """Have ``call`` called with the body of each hint on ``subject``, ours or another process's."""

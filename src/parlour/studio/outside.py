@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from parlour.conversations import addresses, contents, conversations, media, messages, participants, webhooks
+from parlour.conversations import addresses, bindings, contents, conversations, media, messages, participants, webhooks
 from parlour.conversations import errors as conversation_errors
 from parlour.conversations.addresses import AutoCreation
 from parlour.conversations.files import Stored
@@ -37,7 +37,6 @@ from parlour.taskrouter import workflows
 WEB_CHAT_ADDRESS = "flex-webchat"
 is_media_url = orders.is_media_url
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
-MESSENGER_KINDS = frozenset({"sms", "whatsapp", "messenger", "gbm", "email", "voice"})
 
 
 class StudioWebhook(msgspec.Struct, frozen=True):
@@ -77,7 +76,7 @@ async def conversation(reader: Reader, sid: str) -> ConversationFacts:
 async def channel_type(reader: Reader, facts: ConversationFacts, author: str) -> str:
     """Return the interaction's channel type for the customer who writes (studio.md §6.4)."""
     found = await participants.find(reader, facts.sid, address=author)
-    if found is not None and found.type in MESSENGER_KINDS:
+    if found is not None and found.type != bindings.CHAT:
         return str(found.type)
     return "web" if "pre_engagement_data" in facts.attributes else "chat"
 
@@ -185,7 +184,7 @@ async def join_conversation(uow: UnitOfWork, flow_sid: str, command: StartConver
             row = await conversations.update(uow, row.sid, conversations.Changes(attributes=command.attributes))
     webhook = await webhooks.create(uow, row.sid, target="studio", flow_sid=flow_sid)
     everyone = await participants.all_of(uow, row.sid)
-    kinds = [str(each.type) for each in everyone if each.type in MESSENGER_KINDS]
+    kinds = [str(each.type) for each in everyone if each.type != bindings.CHAT]
     shown = [_participant(each) for each in everyone]
     return Joined(
         conversation_sid=row.sid,

@@ -21,11 +21,18 @@ from parlour.webhooks import store as deliveries
 from parlour.webhooks.delivery import Deliverer, Outcome, Told, Try
 
 TIMEOUT: Final = 5.0  # seconds for each of the two URLs
-VOICE: Final = ("dequeue", "call", "redirect", "conference")
+VOICE: Final = {
+    "dequeue": "it connects a queued call with the worker",
+    "call": "it calls the worker",
+    "redirect": "it has a live call, named by call_sid, go on with other TwiML",
+    "conference": "it brings caller and worker into a conference",
+}
+NOT_TRANSFERRED: Final = frozenset({"dequeue", "call", "redirect"})  # never follow for a transferred task (§9.6)
 NOT_JSON_TYPE: Final = 40000
 NOT_JSON: Final = 40001
 NO_INSTRUCTION: Final = 40005
 BAD_ACTIVITY: Final = 40100
+NOT_FOR_TRANSFERS: Final = 40151
 UNKNOWN_INSTRUCTION: Final = 55555
 
 log = structlog.get_logger("parlour.taskrouter")
@@ -74,7 +81,7 @@ def add_assignment(reactions: Reactions, deliverer: Deliverer) -> None:
             last = (await deliverer.tries(told, auth_token, attempt=run.attempt))[-1]
             mistake: str | None = None
             try:
-                instruction = read_answer(last.outcome)
+                instruction = read_answer(last.outcome, transferred=asked.reservation.transfer_sid is not None)
             except Mistake as error:
                 mistake = f"{error.code}: {error}"
                 log.warning(
@@ -148,9 +155,10 @@ def _told(asked: Asked, url: str, run: JobRun) -> Told:
     )
 
 
-def read_answer(outcome: Outcome) -> Instruction | None:
+def read_answer(outcome: Outcome, *, transferred: bool = False) -> Instruction | None:
     """Read what an answer asks for; None where the URL was not reached.
 
+    :param transferred: whether the reservation came by a transfer, for which some instructions do not exist.
     :raises Mistake: it was, and the answer is none that can be followed.
     """
     if not outcome.delivered:
@@ -167,8 +175,14 @@ def read_answer(outcome: Outcome) -> Instruction | None:
     if not isinstance(name, str) or not name:
         raise Mistake(NO_INSTRUCTION, "the body has no instruction")
     name = name.lower()
+    if transferred and name in NOT_TRANSFERRED:
+        raise Mistake(NOT_FOR_TRANSFERS, f"the instruction '{name}' does not go with a transferred task")
     if name in VOICE:
-        raise Mistake(UNKNOWN_INSTRUCTION, f"the instruction '{name}' is for voice calls, which are not served here")
+        raise Mistake(
+            UNKNOWN_INSTRUCTION,
+            f"the instruction '{name}' is for voice calls, which are not served here ({VOICE[name]}); "
+            "accept and reject are followed",
+        )
     if name not in ("accept", "reject"):
         raise Mistake(UNKNOWN_INSTRUCTION, f"'{name[:40]}' is no instruction")
     activity = answer.get("activity_sid") or None

@@ -93,7 +93,7 @@ def place_of(demand: Demand, workflow: Workflow | None) -> dict[str, Any]:
         "target_expression": target.expression.source if target.expression else None,
         "order_by": target.order_text,
         "known_worker": known,
-        "routing_target": task.routing_target,
+        "routing_target": task.directed_to,
         "priority": task.priority,
         "task_channel": task.task_channel_unique_name,
     }
@@ -116,7 +116,7 @@ def demand_of(task: Task, workflow: Workflow | None, *, fresh: bool, per_channel
 
 def named_by(demand: Demand) -> list[str]:
     """SIDs of workers whom the task itself names."""
-    found = [demand.task.routing_target] if demand.task.routing_target else []
+    found = [sid for sid in (demand.task.directed_to, demand.task.held_by) if sid]
     if demand.target.known_worker_sid is not None:
         known = walk(attributes_of(demand.task.attributes), demand.target.known_worker_sid)
         found += [known] if isinstance(known, str) else []

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,12 +11,24 @@ from parlour.kit.wire import encode_json
 from parlour.outbox.facts import state, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
-from parlour.taskrouter import snapshots
+from parlour.taskrouter import snapshots, statements, transfer_store
 from parlour.taskrouter import task_store as store
 from parlour.taskrouter.audience import audience_of
+from parlour.taskrouter.locked import Locked
 from parlour.taskrouter.marks import mark
 from parlour.taskrouter.retention import Retention
-from parlour.taskrouter.rows import HOLDING, Activity, Reservation, Task, TaskChannel, Worker, WorkerChannel, row
+from parlour.taskrouter.rows import (
+    HOLDING,
+    Activity,
+    Reservation,
+    Task,
+    TaskChannel,
+    Transfer,
+    Worker,
+    WorkerChannel,
+    row,
+)
+from parlour.taskrouter.statements import Fact
 
 ASSIGNED_LIMIT: Final = timedelta(hours=24)  # an assigned task is deleted after it (taskrouter.md §2.3)
 
@@ -28,32 +39,17 @@ _VERB: Final = {"accepted": "accepted", "wrapping": "wrapup"}  # status to event
 _TASK_VERB: Final = {"wrapping": "wrapup"}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something to be stated when the desk is written, with the row it is about."""
-
-    kind: str
-    about: Task | Reservation | Worker
-    more: dict[str, Any] = field(default_factory=dict)
-    payload: dict[str, Any] | None = None  # of the worker event, where it is not the row itself
-    snapshot: dict[str, Any] | None = None  # as the row was when the fact became true; None: as it is in the end
-    stated: bool = True  # False: the worker's sockets are told, but nothing became true
-
-
-class Desk:
+class Desk(Locked):
     """Locked tasks, their holding reservations, and the worker channels and workers of those.
 
     Rules change the rows through the methods; ``write`` stores all of it and states the facts.
     """
 
     def __init__(self, uow: UnitOfWork, workspace_sid: str) -> None:
+        super().__init__()
         self.uow = uow
         self.workspace_sid = workspace_sid
-        self.tasks: dict[str, Task] = {}
-        self.reservations: dict[str, Reservation] = {}
-        self.channels: dict[tuple[str, str], WorkerChannel] = {}
-        self.workers: dict[str, Worker] = {}
-        self._changed: dict[str, Task | Reservation | Worker | WorkerChannel] = {}
+        self._changed: dict[str, Task | Reservation | Transfer | Worker | WorkerChannel] = {}
         self._versioned: set[str] = set()
         self._inserted: set[str] = set()
         self._facts: list[Fact] = []
@@ -70,15 +66,6 @@ class Desk:
         """Put a task on the desk whose row is inserted by the caller in the same unit."""
         self.tasks[task.sid] = task
         self._inserted.add(task.sid)
-
-    def held(self, task: Task, *statuses: str) -> list[Reservation]:
-        """The task's reservations in one of the statuses, by default all that hold capacity."""
-        wanted = statuses or HOLDING
-        return [
-            each
-            for each in self.reservations.values()
-            if each.task_sid == task.sid and each.reservation_status in wanted
-        ]
 
     def change_task(self, task: Task) -> None:
         """Count a visible change of the task."""
@@ -130,6 +117,7 @@ class Desk:
             date_created=self.now,
             date_updated=self.now,
             date_accepted=None,
+            transfer_sid=task.transfer_sid if self.under_way(task) is not None else None,
         )
         if task.assignment_status == "pending":
             task.assignment_count += 1
@@ -167,6 +155,13 @@ class Desk:
             self.look_at(reservation.worker_sid)
         self._changed[reservation.sid] = reservation
         self.fact(f"reservation.{_VERB.get(status, status)}", reservation)
+
+    def end_reservations(self, task: Task) -> None:
+        """End whatever workers have of a task that ends: offers are canceled, work is completed."""
+        for reservation in self.held(task):
+            self.set_reservation(
+                reservation, "canceled" if reservation.reservation_status == "pending" else "completed"
+            )
 
     def _count(self, reservation: Reservation, status: str, by: int) -> None:
         channel = self.channels.get((reservation.worker_sid, reservation.task_channel_sid))
@@ -226,8 +221,27 @@ class Desk:
 
     def fact(self, kind: str, about: Task | Reservation | Worker, **more: Any) -> None:
         """State this when the desk is written; what is said of a task is what was true here."""
-        snapshot = {**snapshots.task(about, self.now), **more} if isinstance(about, Task) else None
-        self._facts.append(Fact(kind, about, more, snapshot=snapshot))
+        task = statements.of_task(kind, about, self.now, **more) if isinstance(about, Task) else None
+        self._facts.append(task or Fact(kind, about, more))
+
+    def begin_transfer(self, task: Task, transfer: Transfer) -> None:
+        """Put the task on a transfer; nobody but its offers and its end may move the task meanwhile."""
+        task.transfer_sid = transfer.sid
+        self.transfers[transfer.sid] = self._changed[transfer.sid] = transfer
+        self.change_task(task)
+
+    def set_transfer(self, task: Task, transfer: Transfer, status: str, reason: str | None = None) -> None:
+        """Move a transfer to a status."""
+        transfer.transfer_status = status
+        transfer.transfer_failed_reason = reason
+        transfer.date_updated = self.now
+        self._changed[transfer.sid] = transfer
+        task.held_by = None
+        self.touch_task(task)
+
+    def state_transfer(self, verb: str, task: Task, transfer: Transfer) -> None:
+        """State how a transfer went on; its initiator hears of it."""
+        self._facts.append(statements.of_transfer(f"task.transfer-{verb}", task, transfer, self.now))
 
     def decided(self, task: Task, decision: dict[str, Any]) -> bool:
         """Have a decision about the task recorded, unless it says what the last recorded one said; say whether."""
@@ -269,7 +283,7 @@ class Desk:
         """
         if self._cancel_lanes:
             await cancel_all(self.uow, self._cancel_lanes)
-        facts = [(fact, self._snapshot(fact)) for fact in self._facts if fact.stated]
+        facts = [(fact, statements.snapshot_of(fact, self, self.now)) for fact in self._facts if fact.stated]
         events = [event for fact in self._facts for event in self._worker_events(fact)]
         changed = self._changed.values()
         tasks = [
@@ -279,6 +293,7 @@ class Desk:
         ]
         store.write(self.uow, store.UPDATE_TASKS, tasks)
         for kind, sql in (
+            (Transfer, transfer_store.WRITE),
             (Reservation, store.WRITE_RESERVATIONS),
             (WorkerChannel, store.UPDATE_WORKER_CHANNELS),
             (Worker, store.UPDATE_WORKERS),
@@ -295,53 +310,24 @@ class Desk:
             await self._state(facts)
         await self.uow.flush()
 
+    def _worker_events(self, fact: Fact) -> Iterable[dict[str, Any]]:
+        """What sockets are told of the fact; takes positions from the locked workers."""
+        for worker, payload in statements.told_to(fact, self, self.now):
+            worker.event_seq += 1
+            self._changed[worker.sid] = worker
+            yield {"worker_sid": worker.sid, "seq": worker.event_seq, "event_type": fact.kind, "payload": payload}
+
     async def _state(self, facts: list[tuple[Fact, dict[str, Any]]]) -> None:
         audience = await audience_of(self.uow, self.workspace_sid)
         for fact, snapshot in facts:
             await state(
                 self.uow,
                 f"{fact.kind}/1",
-                stream=fact.about.task_sid if isinstance(fact.about, Reservation) else fact.about.sid,
+                stream=fact.stream,
                 object_sid=fact.about.sid,
                 snapshot={**snapshot, **audience.snapshot(fact.kind)},
                 listeners=audience.listeners(fact.kind),
             )
-
-    def _snapshot(self, fact: Fact) -> dict[str, Any]:
-        about = fact.about
-        if isinstance(about, Task):
-            return fact.snapshot or {**snapshots.task(about, self.now), **fact.more}
-        if isinstance(about, Worker):
-            return {**snapshots.worker(about), **fact.more}
-        task, worker = self.tasks[about.task_sid], self.workers[about.worker_sid]
-        snapshot = snapshots.reservation(about, task, worker, self.now)
-        channel = self.channels.get((about.worker_sid, about.task_channel_sid))
-        if channel is not None:
-            snapshot["worker_channel_capacity"] = channel.configured_capacity
-            snapshot["worker_channel_consumed_capacity"] = channel.load
-        return {**snapshot, **fact.more}
-
-    def _worker_events(self, fact: Fact) -> Iterable[dict[str, Any]]:
-        """What each recipient's sockets are told (taskrouter.md §9.5); takes positions from the locked workers."""
-        about = fact.about
-        if isinstance(about, Task):
-            if fact.kind not in _TASK_EVENTS:
-                return
-            payload = snapshots.bridge_task(about, self.now)
-            recipients = sorted({each.worker_sid for each in self.reservations.values() if each.task_sid == about.sid})
-        elif isinstance(about, Worker):
-            payload, recipients = fact.payload or snapshots.bridge_worker(about), [about.sid]
-        else:
-            payload = snapshots.bridge_reservation(about, self.tasks[about.task_sid], self.now)
-            recipients = [about.worker_sid]
-        for sid in recipients:
-            worker = self.workers[sid]
-            worker.event_seq += 1
-            self._changed[sid] = worker
-            yield {"worker_sid": sid, "seq": worker.event_seq, "event_type": fact.kind, "payload": payload}
-
-
-_TASK_EVENTS: Final = frozenset({"task.updated", "task.canceled", "task.completed", "task.wrapup", "task.deleted"})
 
 
 async def open_desk(
@@ -379,7 +365,12 @@ async def open_desk(
         for record in await uow.fetch(store.LOCK_WORKER_CHANNELS, uow.account_sid, *sides):
             channel = row(WorkerChannel, record)
             desk.channels[channel.worker_sid, channel.task_channel_sid] = channel
-    wanted = sorted({worker for worker, _ in pairs} | set(workers))
+    handed = {each.transfer_sid for each in desk.tasks.values()}
+    handed |= {each.transfer_sid for each in desk.reservations.values()}
+    if handed - {None}:
+        desk.transfers = await transfer_store.transfers(uow, sorted(sid for sid in handed if sid))
+    initiators = {each.initiating_worker_sid for task in desk.tasks.values() if (each := desk.under_way(task))}
+    wanted = sorted({worker for worker, _ in pairs} | set(workers) | initiators)
     if wanted:
         for record in await uow.fetch(store.LOCK_WORKERS, uow.account_sid, workspace_sid, wanted):
             desk.workers[record["sid"]] = row(Worker, record)

@@ -55,3 +55,8 @@ def duplicate_worker() -> ContractError:
 def in_use(what: str, sid: str, why: str) -> ContractError:
     """A row that others stand on cannot be deleted (§1.5)."""
     return refused(f"{what} {sid} cannot be deleted: {why}")
+
+
+def transfer_is_over(sid: str, status: str) -> ContractError:
+    """Only a transfer that is under way can be canceled; the space before the dot is the contract's (§9.6)."""
+    return refused(f"Transfer {sid} is already {status} . Cannot cancel transfer.")

@@ -9,6 +9,7 @@ from parlour.taskrouter.standing import (
     CHANNEL,
     ELIGIBLE,
     EXPRESSION,
+    HOLDS,
     KNOWN_WORKER,
     OTHER_TARGET,
     QUEUE,
@@ -48,6 +49,7 @@ _WHY: Final = {
     QUEUE: "is not in the queue, which asks for {clause}",
     KNOWN_WORKER: "is not the agent whom the task names",
     OTHER_TARGET: "is not the agent for whom the task is",
+    HOLDS: "is who transfers it",
 }
 
 

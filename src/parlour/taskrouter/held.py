@@ -4,16 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader
-from parlour.taskrouter.rows import Reservation, Task
+from parlour.taskrouter.rows import Reservation, Task, Transfer
 from parlour.taskrouter.task_store import SELECT_TASK
 
 _COLUMNS: Final = Reservation.__struct_fields__
 _NAMED: Final = ", ".join(f"r.{name} AS r_{name}" for name in _COLUMNS)
 # One statement, so that the position and the rows are of one snapshot.
 LIST_HELD: Final = f"""
-SELECT w.event_seq, r_and_t.*
+SELECT w.event_seq,
+    (SELECT to_jsonb(i) FROM task_transfer AS i
+        WHERE i.account_sid = $1 AND i.sid = r_and_t.r_transfer_sid) AS incoming,
+    (SELECT to_jsonb(o) FROM task_transfer AS o WHERE o.account_sid = $1 AND o.sid = r_and_t.transfer_sid
+        AND o.transfer_status = 'initiated' AND o.initiating_reservation_sid = r_and_t.r_sid) AS outgoing, r_and_t.*
 FROM worker AS w
 LEFT JOIN LATERAL (
     SELECT {_NAMED}, t.*
@@ -35,7 +41,17 @@ class Held:
     """
 
     position: int
-    rows: list[tuple[Reservation, Task]]
+    rows: list["HeldReservation"]
+
+
+@dataclass(frozen=True)
+class HeldReservation:
+    """A reservation with its task, and the transfers by which it came and is going (taskrouter.md §9.6)."""
+
+    reservation: Reservation
+    task: Task
+    incoming: Transfer | None
+    outgoing: Transfer | None
 
 
 async def of_worker(
@@ -58,10 +74,15 @@ async def of_worker(
     for record in records:
         columns = dict(record)
         del columns["event_seq"]
+        incoming, outgoing = _transfer(columns.pop("incoming")), _transfer(columns.pop("outgoing"))
         reservation = {name: columns.pop(f"r_{name}") for name in _COLUMNS}
         if reservation["sid"] is not None:
-            rows.append((Reservation(**reservation), Task(**columns)))
+            rows.append(HeldReservation(Reservation(**reservation), Task(**columns), incoming, outgoing))
     return Held(records[0]["event_seq"], rows)
+
+
+def _transfer(columns: object) -> Transfer | None:
+    return None if columns is None else msgspec.convert(columns, Transfer)
 
 
 WAS_OFFERED: Final = """

@@ -82,7 +82,8 @@ class _Round:
         waiting = self._to_record(plan.alone, alone)
         tasks = sorted({task for task, _ in plan.offers} | alone.keys() | set(waiting))
         if tasks:
-            desk = await open_desk(self.uow, self.workspace_sid, tasks, offers=plan.offers, holding=False)
+            transferred = any(self.waiting[sid].transfer_sid is not None for sid in tasks)
+            desk = await open_desk(self.uow, self.workspace_sid, tasks, offers=plan.offers, holding=transferred)
             offered: dict[str, list[str]] = {}
             for task_sid, worker_sid in plan.offers:
                 if self._offer(desk, task_sid, worker_sid):
@@ -138,7 +139,7 @@ class _Round:
             records = await self.uow.fetch(FREE, *args)
         else:
             records = await self.uow.fetch(FREE_OF, *args, sorted(self.subjects))
-        named = {each.task.routing_target for each in demands if each.task.ignore_capacity}
+        named = {each.task.directed_to for each in demands if each.task.ignore_capacity}
         known = {record["sid"] for record in records}
         missing = sorted(sid for sid in named if sid and sid not in known)
         if missing:
@@ -164,7 +165,7 @@ class _Round:
         if worker is None or channel is None:
             desk.look_at(task_sid)
             return False
-        directed = task.ignore_capacity and task.routing_target == worker_sid
+        directed = task.ignore_capacity and task.directed_to == worker_sid
         if directed or (worker.available and channel.free):
             desk.offer(task, worker, channel)
             return True
@@ -182,7 +183,7 @@ class _Round:
             task = self.waiting[sid]
             if task.entering:
                 found[sid] = await self._skips(task)
-            elif task.routing_target and task.routing_target.startswith("WK") and task.ignore_capacity:
+            elif task.directed_to and task.directed_to.startswith("WK") and task.ignore_capacity:
                 found[sid] = False
             if len(found) == MOST_OFFERS:
                 mark(self.uow, self.workspace_sid, *sorted(self.subjects))

@@ -24,11 +24,11 @@ FROM task AS t
 LEFT JOIN reservation AS r ON r.account_sid = t.account_sid AND r.task_sid = t.sid
     AND r.reservation_status IN ('pending', 'accepted', 'wrapping')
 WHERE t.account_sid = $1 AND $2::timestamptz IS NOT NULL
-GROUP BY t.account_sid, t.sid, t.assignment_status
+GROUP BY t.account_sid, t.sid, t.assignment_status, t.transfer_sid
 HAVING CASE t.assignment_status
-    WHEN 'pending' THEN count(r.sid) > 0
+    WHEN 'pending' THEN count(r.sid) FILTER (WHERE t.transfer_sid IS NULL OR r.reservation_status = 'pending') > 0
     WHEN 'reserved' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'pending') = 0
-        OR count(r.sid) FILTER (WHERE r.reservation_status = 'accepted') > 0
+        OR count(r.sid) FILTER (WHERE t.transfer_sid IS NULL AND r.reservation_status = 'accepted') > 0
     WHEN 'assigned' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'accepted') = 0
     WHEN 'wrapping' THEN count(r.sid) FILTER (WHERE r.reservation_status = 'wrapping') = 0
         OR count(r.sid) FILTER (WHERE r.reservation_status <> 'wrapping') > 0
@@ -60,10 +60,11 @@ WHERE t.account_sid = $1 AND t.assignment_status = 'pending' AND t.filter = -1 A
     AND greatest(t.date_updated, t.task_queue_entered_date, w.date_status_changed, c.date_updated, q.date_updated)
         < $2::timestamptz - interval '2 s'
 GROUP BY t.sid, t.task_queue_sid"""
+# Who transfers a task warmly keeps it beside the one who accepted the transfer.
 ACCEPTED_TWICE: Final = """
 SELECT task_sid, array_agg(sid) AS reservations FROM reservation
 WHERE account_sid = $1 AND reservation_status = 'accepted' AND $2::timestamptz IS NOT NULL
-GROUP BY task_sid HAVING count(*) > 1"""
+GROUP BY task_sid, transfer_sid HAVING count(*) > 1"""
 
 
 def package(deliverer: Deliverer) -> Package:

@@ -102,6 +102,7 @@ def regroup(task: Task, target: Target) -> None:
         task.task_channel_sid,
         task.routing_target,
         task.ignore_capacity,
+        task.transfer_sid,
         [walk(attributes, path) for path in target.task_paths],
     ]
     task.group_key = hashlib.blake2b(encode_json(parts), digest_size=16).hexdigest()

@@ -148,7 +148,7 @@ def reserve(candidate: Candidate, task: Task, now: datetime) -> None:
 
 def _choose(demand: Demand, idle: Sequence[Candidate], by_sid: Mapping[str, Candidate]) -> list[Candidate]:
     wanted = demand.task.max_reserved_workers
-    target = demand.task.routing_target
+    target = demand.task.directed_to
     if target is not None and target.startswith("WK"):
         candidate = by_sid.get(target)
         if candidate is None:
@@ -158,6 +158,8 @@ def _choose(demand: Demand, idle: Sequence[Candidate], by_sid: Mapping[str, Cand
     fitting: list[Candidate] = []
     simple = not demand.target.order_by and not demand.task.rejected_by
     for candidate in sorted(idle, key=_idle(demand)) if demand.per_channel else idle:
+        if candidate.sid == demand.task.held_by:
+            continue
         if (demand.fresh or candidate.fresh) and candidate.free_for(demand.task) and accepts(candidate):
             fitting.append(candidate)
             if simple and len(fitting) == wanted:

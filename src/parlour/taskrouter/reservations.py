@@ -4,7 +4,7 @@ from typing import Final
 
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import routing, store
+from parlour.taskrouter import routing, store, transferring
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.errors import precondition_failed, refused, reservation_rescinded, reservation_state
@@ -107,6 +107,7 @@ def _accept(desk: Desk, task: Task, reservation: Reservation) -> None:
     desk.set_reservation(reservation, "accepted")
     for sibling in desk.held(task, "pending"):
         desk.set_reservation(sibling, "rescinded")
+    transferring.accepted(desk, task, reservation)
 
 
 async def _reject(desk: Desk, task: Task, reservation: Reservation, activity_sid: str | None) -> None:
@@ -133,19 +134,24 @@ async def give_back(desk: Desk, task: Task, reservation: Reservation) -> None:
     earlier = [sid for sid in task.rejected_by if sid != reservation.worker_sid]
     task.rejected_by = [*earlier, reservation.worker_sid]
     desk.touch_task(task)
-    await routing.reservation_ended(desk, task)
+    if not transferring.offer_ended(desk, task, reservation):
+        await routing.reservation_ended(desk, task)
 
 
 def _wrap_up(desk: Desk, task: Task, reservation: Reservation) -> None:
     desk.set_reservation(reservation, "wrapping")
+    transferring.let_go(desk, task, reservation)
     if task.assignment_status == "assigned" and not desk.held(task, "pending", "accepted"):
         desk.set_task(task, "wrapping")
 
 
 def _complete(desk: Desk, task: Task, reservation: Reservation) -> None:
     desk.set_reservation(reservation, "completed")
+    transferring.let_go(desk, task, reservation)
     if task.assignment_status in ("assigned", "wrapping") and not desk.held(task):
         desk.set_task(task, "completed")
+    elif task.assignment_status == "assigned" and not desk.held(task, "pending", "accepted"):
+        desk.set_task(task, "wrapping")  # all that is left of it is who transferred it and still wraps up
 
 
 async def reject_pending(uow: UnitOfWork, workspace_sid: str, worker_sid: str) -> Desk:

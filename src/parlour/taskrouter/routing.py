@@ -3,11 +3,11 @@
 import json
 from typing import Final
 
-from parlour.taskrouter import placing, store
+from parlour.taskrouter import placing, store, transferring
 from parlour.taskrouter.desk import Desk
 from parlour.taskrouter.errors import no_queue_for_task, refused
 from parlour.taskrouter.expression import walk
-from parlour.taskrouter.rows import Task, attributes_of
+from parlour.taskrouter.rows import MAX_ASSIGNMENTS, Task, attributes_of
 from parlour.taskrouter.workflow import Position, Target, Workflow
 
 TTL_EXCEEDED: Final = "Task TTL Exceeded"
@@ -16,7 +16,6 @@ WORKFLOW_TIMEOUT: Final = "Task canceled on Workflow timeout"
 WORKFLOW_SKIPPED: Final = "Task canceled on Workflow skip"
 TARGET_NOT_MET: Final = "RoutingTarget SLA for Reservation creation was not met"
 TARGET_NOT_AVAILABLE: Final = "RoutingTarget not available for Reservation acceptance: {}"
-MAX_ASSIGNMENTS: Final = 1000  # times a task may become reserved (taskrouter.md §2.2)
 
 
 async def enter(desk: Desk, task: Task, workflow: Workflow, position: Position) -> None:
@@ -118,15 +117,15 @@ async def skip(desk: Desk, task: Task, workflow: Workflow) -> None:
 
 async def reservation_ended(desk: Desk, task: Task) -> None:
     """Go on with a task one of whose offers came to nothing: waiting again once all did (§2.2, §3.2 step 7)."""
-    if task.assignment_status != "reserved" or desk.held(task):
+    if task.assignment_status != "reserved" or desk.held(task, "pending"):
         return
-    if task.expires <= desk.now:
+    if task.expires <= desk.now and task.transfer_sid is None:
         _cancel(desk, task, TTL_EXCEEDED, "ttl")
         return
     if task.assignment_count >= MAX_ASSIGNMENTS:
         _cancel(desk, task, TOO_MANY_ASSIGNMENTS, "max_assignments")
         return
-    if task.routing_target is not None and task.routing_target.startswith("WK"):
+    if task.directed_to is not None and task.directed_to.startswith("WK"):
         _cancel(desk, task, TARGET_NOT_AVAILABLE.format(task.routing_target), "routing_target")
         return
     desk.set_task(task, "pending")
@@ -154,5 +153,5 @@ def cancel(desk: Desk, task: Task, reason: str | None) -> None:
 def _cancel(desk: Desk, task: Task, reason: str | None, by: str) -> None:
     task.target_deadline = None
     desk.set_task(task, "canceled", reason=reason, by=by)
-    for reservation in desk.held(task):
-        desk.set_reservation(reservation, "canceled")
+    transferring.task_ended(desk, task, "canceled")
+    desk.end_reservations(task)

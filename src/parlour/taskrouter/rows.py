@@ -14,6 +14,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 WAITING: Final = ("pending", "reserved")
 LIVE: Final = ("pending", "reserved", "assigned", "wrapping")
+MAX_ASSIGNMENTS: Final = 1000  # times a task may become reserved (taskrouter.md §2.2)
 HOLDING: Final = ("pending", "accepted", "wrapping")  # reservations that take capacity (taskrouter.md §5.1)
 
 
@@ -191,6 +192,8 @@ class Task(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     date_ended: datetime | None
+    transfer_sid: str | None = None  # the last transfer, under way or over
+    held_by: str | None = None  # who keeps working on it while a warm transfer looks for somebody else
     explained: str = ""  # digest of the last recorded decision
     channels_matter: bool = False  # some workflow of the workspace reads worker.channel
     calls_back: bool = False  # its workflow has an assignment callback
@@ -199,6 +202,11 @@ class Task(msgspec.Struct, kw_only=True):
     def expires(self) -> datetime:
         """When its time to live is over while it waits."""
         return self.date_created + timedelta(seconds=self.timeout)
+
+    @property
+    def directed_to(self) -> str | None:
+        """The routing target, until the task is transferred: then it goes where the transfer says."""
+        return self.routing_target if self.transfer_sid is None else None
 
     def age(self, now: datetime) -> int:
         """Whole seconds since its creation; frozen when it ended (taskrouter.md §2.1)."""
@@ -229,6 +237,31 @@ class Reservation(msgspec.Struct, kw_only=True):
     date_created: datetime
     date_updated: datetime
     date_accepted: datetime | None
+    transfer_sid: str | None = None  # the transfer by which the worker was offered the task
+
+
+class Transfer(msgspec.Struct, kw_only=True):
+    """A task on its way from one worker to another worker or a queue (taskrouter.md §9.6)."""
+
+    account_sid: str
+    sid: str
+    workspace_sid: str
+    task_sid: str
+    initiating_reservation_sid: str
+    initiating_worker_sid: str
+    initiating_queue_sid: str | None
+    initiating_workflow_sid: str | None
+    transfer_mode: str
+    transfer_to: str
+    transfer_type: str
+    transfer_status: str
+    transfer_failed_reason: str | None
+    date_created: datetime
+    date_updated: datetime
+
+    def active_of(self, reservation: Reservation) -> bool:
+        """Whether the transfer is under way and gives this reservation's task away."""
+        return self.transfer_status == "initiated" and self.initiating_reservation_sid == reservation.sid
 
 
 def row(kind: type[Row], record: asyncpg.Record) -> Row:

@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
-from parlour.taskrouter.rows import Activity, Reservation, Task, TaskQueue, Worker, WorkerChannel
+from parlour.taskrouter.rows import Activity, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
 
-_PLACE = ("group_key", "rank_priority", "rank_time", "entering", "channels_matter", "calls_back", "explained")
+_PLACE = (
+    *("group_key", "rank_priority", "rank_time", "entering", "channels_matter", "calls_back", "explained", "held_by"),
+)
 
 
 def plain(row: msgspec.Struct) -> dict[str, Any]:
@@ -74,9 +76,36 @@ def bridge_task(row: Task, now: datetime) -> dict[str, Any]:
     }
 
 
-def bridge_reservation(row: Reservation, of_task: Task, now: datetime) -> dict[str, Any]:
-    """A reservation with its task in the event bridge's shape (§9.4)."""
-    return {**bridge_reservation_alone(row), "task": bridge_task(of_task, now)}
+def bridge_reservation(
+    row: Reservation,
+    of_task: Task,
+    now: datetime,
+    *,
+    incoming: Transfer | None = None,
+    outgoing: Transfer | None = None,
+) -> dict[str, Any]:
+    """A reservation with its task in the event bridge's shape (§9.4).
+
+    Clients stumble over a transfer that is null, so one that is not there is left out (agent-clients.md §1.4, 2).
+
+    :param incoming: the transfer by which the worker was offered the task.
+    :param outgoing: the transfer under way by which the worker gives it away.
+    """
+    shown = {**bridge_reservation_alone(row), "task": bridge_task(of_task, now)}
+    if incoming is not None:
+        shown["task_transfer"] = bridge_transfer(incoming)
+    if outgoing is not None:
+        shown["active_outgoing_task_transfer"] = bridge_transfer(outgoing)
+    return shown
+
+
+def bridge_transfer(row: Transfer) -> dict[str, Any]:
+    """A transfer in the event bridge's shape (§9.4)."""
+    shown = plain(row)
+    shown["date_created"], shown["date_updated"] = seconds(row.date_created), seconds(row.date_updated)
+    if row.transfer_failed_reason is None:
+        del shown["transfer_failed_reason"]
+    return shown
 
 
 def bridge_reservation_alone(row: Reservation) -> dict[str, Any]:

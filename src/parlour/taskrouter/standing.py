@@ -21,6 +21,7 @@ EXPRESSION: Final = "expression"
 ACTIVITY: Final = "activity"
 CHANNEL: Final = "channel"
 CAPACITY: Final = "capacity"
+HOLDS: Final = "holds"
 RECORDED: Final = 20  # workers of a decision that are kept by name
 
 
@@ -69,7 +70,9 @@ def standing(demand: Demand, candidate: Candidate) -> Standing:
 
 def _reason(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
     task, target = demand.task, demand.target
-    directed = task.routing_target if task.routing_target and task.routing_target.startswith("WK") else None
+    if candidate.sid == task.held_by:
+        return HOLDS, None
+    directed = task.directed_to if task.directed_to and task.directed_to.startswith("WK") else None
     if directed is not None:
         if candidate.sid != directed:
             return OTHER_TARGET, None
@@ -125,7 +128,7 @@ def decision(
     }
 
 
-_ORDER: Final = (ELIGIBLE, CAPACITY, CHANNEL, ACTIVITY, EXPRESSION, QUEUE, KNOWN_WORKER, OTHER_TARGET)
+_ORDER: Final = (ELIGIBLE, CAPACITY, CHANNEL, ACTIVITY, EXPRESSION, QUEUE, KNOWN_WORKER, OTHER_TARGET, HOLDS)
 
 
 def _nearness(chosen: Sequence[str]) -> Callable[[Standing], tuple[object, ...]]:

@@ -82,7 +82,7 @@ SELECT t.account_sid, t.sid, t.workspace_sid, t.assignment_status, t.attributes,
        coalesce(q.task_order, 'FIFO') AS task_order, t.virtual_start_time, t.routing_target, t.ignore_capacity,
        t.version, t.filter, t.target, t.target_seconds, t.target_deadline, t.entering, t.workflow_entered_date,
        t.group_key, t.rank_priority, t.rank_time, t.rejected_by, t.assignment_count, t.date_created, t.date_updated,
-       t.date_ended, t.explained,
+       t.date_ended, t.explained, t.transfer_sid, t.held_by,
        EXISTS (SELECT 1 FROM workflow WHERE account_sid = $1 AND workspace_sid = $2 AND reads_channels)
            AS channels_matter, coalesce(f.assignment_callback_url, '') <> '' AS calls_back
 FROM task AS t
@@ -152,13 +152,13 @@ SET assignment_status = n.assignment_status, attributes = n.attributes, priority
     target_seconds = n.target_seconds, target_deadline = n.target_deadline, entering = n.entering,
     group_key = n.group_key, rank_priority = n.rank_priority, rank_time = n.rank_time,
     rejected_by = n.rejected_by, assignment_count = n.assignment_count, date_updated = n.date_updated,
-    date_ended = n.date_ended, explained = n.explained
+    date_ended = n.date_ended, explained = n.explained, transfer_sid = n.transfer_sid, held_by = n.held_by
 FROM jsonb_to_recordset($2::jsonb) AS n (sid text, assignment_status text, attributes text, priority int, reason text,
     canceled_by text, task_channel_sid text, workflow_revision int, task_queue_sid text,
     task_queue_entered_date timestamptz, virtual_start_time timestamptz, version int, filter int, target int,
     target_seconds int, target_deadline timestamptz, entering boolean, group_key text, rank_priority bigint,
     rank_time bigint, rejected_by text[], assignment_count int, date_updated timestamptz, date_ended timestamptz,
-    explained text)
+    explained text, transfer_sid text, held_by text)
 WHERE t.account_sid = $1 AND t.sid = n.sid"""
 FETCH_CONFIGURATION = """
 SELECT configuration FROM workflow_revision WHERE account_sid = $1 AND workflow_sid = $2 AND revision = $3"""
@@ -167,7 +167,7 @@ DELETE_TASK = "DELETE FROM task WHERE account_sid = $1 AND sid = $2"
 SELECT_RESERVATION = """
 SELECT account_sid, sid, workspace_sid, task_sid, worker_sid, worker_name, worker_previous_activity_sid,
        task_channel_sid, reservation_status, reservation_timeout, canceled_reason_code, version, date_created,
-       date_updated, date_accepted
+       date_updated, date_accepted, transfer_sid
 FROM reservation WHERE account_sid = $1 AND workspace_sid = $2"""
 HAS_ACCEPTED = """
 SELECT EXISTS (SELECT 1 FROM reservation WHERE account_sid = $1 AND workspace_sid = $2 AND task_sid = $3
@@ -184,11 +184,11 @@ WHERE account_sid = $1 AND worker_sid = $2 AND reservation_status = ANY($3) ORDE
 WRITE_RESERVATIONS = """
 INSERT INTO reservation (account_sid, sid, workspace_sid, task_sid, worker_sid, worker_name,
     worker_previous_activity_sid, task_channel_sid, reservation_status, reservation_timeout, canceled_reason_code,
-    version, date_created, date_updated, date_accepted)
+    version, date_created, date_updated, date_accepted, transfer_sid)
 SELECT $1, n.* FROM jsonb_to_recordset($2::jsonb) AS n (sid text, workspace_sid text, task_sid text, worker_sid text,
     worker_name text, worker_previous_activity_sid text, task_channel_sid text, reservation_status text,
     reservation_timeout int, canceled_reason_code text, version int, date_created timestamptz,
-    date_updated timestamptz, date_accepted timestamptz)
+    date_updated timestamptz, date_accepted timestamptz, transfer_sid text)
 ON CONFLICT (account_sid, sid) DO UPDATE SET reservation_status = excluded.reservation_status,
     task_channel_sid = excluded.task_channel_sid, canceled_reason_code = excluded.canceled_reason_code,
     version = excluded.version, date_updated = excluded.date_updated, date_accepted = excluded.date_accepted"""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from parlour.outbox.timers import schedule
 from parlour.rest.errors import invalid_parameter, not_found
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import existing, membership, placing, routing, store
+from parlour.taskrouter import existing, membership, placing, routing, store, transferring
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.errors import not_assigned, not_cancelable, precondition_failed, refused, workflow_required
@@ -331,9 +331,8 @@ async def delete(uow: UnitOfWork, workspace_sid: str, sid: str, *, version: int 
 async def remove(desk: Desk, task: Task, kind: str) -> None:
     """Take a task away, stating ``kind`` and the end of its reservations."""
     desk.fact(kind, task)
-    for reservation in desk.held(task):
-        ended = "canceled" if reservation.reservation_status == "pending" else "completed"
-        desk.set_reservation(reservation, ended)
+    transferring.task_ended(desk, task, "deleted")
+    desk.end_reservations(task)
     desk.drop_timers(task)
     await desk.write()
     await desk.uow.execute(sql.DELETE_TASK, desk.uow.account_sid, task.sid)
@@ -377,9 +376,7 @@ def _complete(desk: Desk, task: Task, reason: str | None) -> None:
     if task.assignment_status not in ("assigned", "wrapping"):
         raise not_assigned("complete", task.sid, task.workspace_sid, task.account_sid)
     desk.set_task(task, "completed", reason=reason)
-    for reservation in desk.held(task):
-        ended = "canceled" if reservation.reservation_status == "pending" else "completed"
-        desk.set_reservation(reservation, ended)
+    desk.end_reservations(task)
 
 
 def _cancel(desk: Desk, task: Task, reason: str | None) -> None:

@@ -112,7 +112,7 @@ async def update(
         waiting = await uow.fetch(task_store.WAITING_OF_WORKFLOW, uow.account_sid, sid)
         desk = await open_desk(uow, workspace_sid, [record["sid"] for record in waiting])
         for task in desk.tasks.values():
-            if task.assignment_status == "pending" and task.workflow_sid == sid:
+            if task.assignment_status == "pending" and task.workflow_sid == sid and desk.under_way(task) is None:
                 await routing.restart(desk, task, parse_configuration(text), revision)
         await desk.write()
     return changed

@@ -10,6 +10,7 @@ const EVENTS = [
 ];
 const OF_RESERVATION = ["accepted", "rejected", "timeout", "canceled", "rescinded", "completed", "wrapup"];
 const OF_TASK = ["updated", "canceled", "completed", "wrapup"];
+const OF_TRANSFER = ["attemptFailed", "canceled", "completed", "failed"];
 const OF_CHANNEL = ["capacityUpdated", "availabilityUpdated"];
 const heard = new WeakSet();
 let worker = null;
@@ -24,7 +25,20 @@ process.on("unhandledRejection", (error) => tell("unhandled", { message: String(
 const ofTask = (task) => ({
   sid: task.sid, status: task.status, attributes: task.attributes, version: task.version, reason: task.reason,
 });
-const ofReservation = (it) => ({ sid: it.sid, status: it.status, version: it.version, task: ofTask(it.task) });
+const ofTransfer = (it) => it && ({
+  sid: it.sid, status: it.status, mode: it.mode, type: it.type, to: it.to, queueSid: it.queueSid,
+  workflowSid: it.workflowSid, workerSid: it.workerSid, reservationSid: it.reservationSid,
+  reason: it.transferFailedReason ?? null,
+});
+const ofReservation = (it) => ({
+  sid: it.sid,
+  status: it.status,
+  version: it.version,
+  task: ofTask(it.task),
+  transfer: ofTransfer(it.transfer) ?? null,
+  incoming: ofTransfer(it.task.transfers.incoming) ?? null,
+  outgoing: ofTransfer(it.task.transfers.outgoing) ?? null,
+});
 const ofWorker = () => ({
   sid: worker.sid,
   name: worker.name,
@@ -47,7 +61,14 @@ function listen(emitter, names, describe) {
 
 function hearReservation(it) {
   listen(it, OF_RESERVATION, (name) => [`reservation.${name}`, ofReservation(it)]);
-  listen(it.task, OF_TASK, (name) => [`task.${name}`, ofTask(it.task)]);
+  listen(it.task, [...OF_TASK, "transferInitiated"], (name, what) =>
+    name === "transferInitiated" ? [name, ofTransfer(what)] : [`task.${name}`, ofTask(it.task)],
+  );
+  hearTransfer(it.task.transfers.outgoing);
+}
+
+function hearTransfer(it) {
+  if (it) listen(it, OF_TRANSFER, (name) => [`transfer.${name}`, ofTransfer(it)]);
 }
 
 function hearAll() {
@@ -94,7 +115,12 @@ const commands = {
   call: async ({ sid }) => ofReservation(await reservation(sid).call("+12025550100", "https://example.com/twiml")),
   conference: async ({ sid }) => ofReservation(await reservation(sid).conference()),
   dequeue: async ({ sid }) => ofReservation(await reservation(sid).dequeue()),
-  transfer: async ({ sid, to }) => (await reservation(sid).task.transfer(to), {}),
+  transfer: async ({ sid, to, options }) => {
+    const task = await reservation(sid).task.transfer(to, options);
+    hearTransfer(task.transfers.outgoing);
+    return ofTransfer(task.transfers.outgoing);
+  },
+  cancelTransfer: async ({ sid }) => ofTransfer(await reservation(sid).task.transfers.outgoing.cancel()),
   completeTask: async ({ sid, reason }) => ofTask(await reservation(sid).task.complete(reason)),
   wrapUpTask: async ({ sid, reason }) => ofTask(await reservation(sid).task.wrapUp({ reason })),
   setTaskAttributes: async ({ sid, attributes }) => ofTask(await reservation(sid).task.setAttributes(attributes)),

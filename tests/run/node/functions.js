@@ -1,10 +1,6 @@
 // Functions behind plugins of a desktop, in the manner of contact centres' own: each gets an event with what the plugin
 // sends, a context with a client, and answers through a callback. They know no address of anything.
 "use strict";
-const twilio = require(process.argv[2]);
-
-const context = { getTwilioClient: () => twilio(process.env.TWILIO_ACCOUNT_SID, process.env.TWILIO_AUTH_TOKEN) };
-
 const handlers = {
   // Leave the conversation for later: note how it comes back, have its next message heard, end the agent's part.
   async park(context, event) {
@@ -85,8 +81,14 @@ const handlers = {
   },
 };
 
-const [, , , name, text] = process.argv;
-handlers[name](context, JSON.parse(text)).then(
-  (answer) => console.log(JSON.stringify(answer)),
-  (error) => { console.error(error); process.exitCode = 1; },
-);
+module.exports = handlers;
+
+if (require.main === module) {
+  const [, , library, name, text] = process.argv;
+  const twilio = require(library);
+  const context = { getTwilioClient: () => twilio(process.env.TWILIO_ACCOUNT_SID, process.env.TWILIO_AUTH_TOKEN) };
+  handlers[name](context, JSON.parse(text)).then(
+    (answer) => console.log(JSON.stringify(answer)),
+    (error) => { console.error(error); process.exitCode = 1; },
+  );
+}

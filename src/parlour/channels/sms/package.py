@@ -3,16 +3,13 @@
 from typing import Final
 
 from parlour.channels import contract
+from parlour.channels.contract import Parts
 from parlour.channels.sms.connections import Connections
 from parlour.channels.sms.deps import Needs
 from parlour.channels.sms.events import make_reactions
 from parlour.channels.sms.kinds import CHANNELS
 from parlour.channels.sms.routes import carrier_routes
-from parlour.conversations.files import MediaStore
-from parlour.kit.outgoing import Outgoing
-from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
-from parlour.store.database import Database
 
 INVARIANTS: Final = [
     Invariant(
@@ -60,14 +57,11 @@ INVARIANTS: Final = [
 ]
 
 
-def package(database: Database, box: SecretsBox, outgoing: Outgoing, media: MediaStore, *, base_url: str) -> Package:
-    """Return what the kind offers.
-
-    :param base_url: address under which carriers reach this server.
-    """
+def package(parts: Parts) -> Package:
+    """Return what the kind offers."""
     for channel in CHANNELS:
         contract.register(channel)
-    needs = Needs(database, box, outgoing, media, Connections(database), base_url)
+    needs = Needs(parts.database, parts.box, parts.outgoing, parts.media, Connections(parts.database), parts.base_url)
     return Package(
         name="sms",
         migrations="parlour.channels.sms",

@@ -1,9 +1,9 @@
--- Gives finished lanes back and returns those that were given: one round trip instead of four. Each statement of a
--- volatile function has a snapshot of its own, so that the second sees every job of a writer that held a lane before us.
--- patient: waits for rows that a writer holds; else they are left out.
+-- Gives finished lanes back, in one round trip; returns those that were given, and whether jobs are left in them. Each
+-- statement of a volatile function has a snapshot of its own: the second sees the jobs of a writer that held a lane
+-- before us. patient: waits for rows that a writer holds; else they are left out.
 CREATE FUNCTION release_lanes(
     accounts text[], names text[], retries timestamptz[], process int, at timestamptz, patient boolean
-) RETURNS TABLE (account_sid text, name text) LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS TABLE (account_sid text, name text, more boolean) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     given_accounts text[];
     given_names text[];
@@ -21,7 +21,7 @@ BEGIN
             ORDER BY l.account_sid, l.name FOR UPDATE SKIP LOCKED
         ) AS f;
     END IF;
-    WITH mine AS (
+    RETURN QUERY WITH mine AS (
         SELECT g.account_sid, g.name, r.retry, (
             SELECT j.due FROM job AS j
             WHERE j.account_sid = g.account_sid AND j.lane = g.name AND j.dead_at IS NULL
@@ -32,9 +32,10 @@ BEGIN
     ), gone AS (
         DELETE FROM lane AS l USING mine
         WHERE l.account_sid = mine.account_sid AND l.name = mine.name AND mine.head IS NULL
+    ), kept AS (
+        UPDATE lane AS l SET lease = NULL, holder = NULL, retry = mine.retry, due = greatest(mine.head, mine.retry, at)
+        FROM mine
+        WHERE l.account_sid = mine.account_sid AND l.name = mine.name AND mine.head IS NOT NULL
     )
-    UPDATE lane AS l SET lease = NULL, holder = NULL, retry = mine.retry, due = greatest(mine.head, mine.retry, at)
-    FROM mine
-    WHERE l.account_sid = mine.account_sid AND l.name = mine.name AND mine.head IS NOT NULL;
-    RETURN QUERY SELECT g.account_sid, g.name FROM unnest(given_accounts, given_names) AS g (account_sid, name);
+    SELECT mine.account_sid, mine.name, mine.head IS NOT NULL FROM mine;
 END $$;

@@ -6,7 +6,7 @@ import structlog
 
 from parlour.kit.who import about
 from parlour.realtime.event_bridge.bearer import Bearer, bearer_of
-from parlour.realtime.event_bridge.calls import engagements, interactions, reservations, tasks, workers
+from parlour.realtime.event_bridge.calls import engagements, interactions, reservations, tasks, transfers, workers
 from parlour.realtime.event_bridge.calls.operations import PRODUCT, calls
 from parlour.realtime.event_bridge.calls.worker_call import WorkerCall
 from parlour.realtime.event_bridge.envelope import Envelope, form_values, read_envelope
@@ -18,7 +18,14 @@ from parlour.rest.router import Router
 
 SHOWN: Final = 200  # characters of a url in a refusal
 PATHS: Final = ("/v1/wschannels", "/v1/wschannels/{ChannelAccountSid}/{WorkerSid}")
-TABLE: Final = (engagements, interactions, reservations, tasks, workers)  # imported for what they enter into the table
+TABLE: Final = (
+    engagements,
+    interactions,
+    reservations,
+    tasks,
+    transfers,
+    workers,
+)  # imported for what they enter into the table
 
 log = structlog.get_logger("parlour.event_bridge")
 

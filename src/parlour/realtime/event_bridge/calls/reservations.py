@@ -8,7 +8,7 @@ from parlour.rest.errors import invalid_parameter, not_found
 from parlour.rest.forms import Form
 from parlour.rest.operations import Answer
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import reservations, snapshots, tasks
+from parlour.taskrouter import reservations, snapshots, tasks, transfer_store
 from parlour.taskrouter.paging import if_match
 from parlour.taskrouter.rows import Reservation
 from parlour.taskrouter.task_routes import VOICE, UpdateReservation, wanted_status
@@ -27,7 +27,13 @@ async def fetch_reservation(call: WorkerCall, _form: Form) -> Answer:
     async def read(reader: Reader) -> dict[str, object]:
         found = await _of_worker(call, reader)
         task = await tasks.fetch(reader, workspace_sid, found.task_sid)
-        return snapshots.bridge_reservation(found, task, reader.now)
+        known = await transfer_store.transfers(reader, [sid for sid in (found.transfer_sid, task.transfer_sid) if sid])
+        latest = known.get(task.transfer_sid or "")
+        active = latest is not None and latest.active_of(found)
+        incoming = known.get(found.transfer_sid or "")
+        return snapshots.bridge_reservation(
+            found, task, reader.now, incoming=incoming, outgoing=latest if active else None
+        )
 
     return Answer(200, await call.read(read))
 

@@ -16,7 +16,6 @@ from parlour.taskrouter.rows import Task
 from parlour.taskrouter.worker_routes import Attributes
 
 TASK: Final = f"{WORKSPACE}/Tasks/{{Sid}}"
-TRANSFERS: Final = f"{WORKER}/Transfers"
 
 
 class CreateTask(Form):
@@ -97,12 +96,6 @@ async def fetch_task_queue(call: WorkerCall, _form: Form) -> Answer:
     """Answer with a queue."""
     found = await call.read(lambda reader: queues.fetch(reader, call.workspace_sid, call.path["Sid"]))
     return Answer(200, snapshots.bridge_task_queue(found))
-
-
-@calls.post(TRANSFERS, f"{TRANSFERS}/{{Sid}}")
-async def transfer(call: WorkerCall, _form: Form) -> Answer:
-    """Refuse to transfer a task: conversations change hands by invites."""
-    raise _not_served(call, "Transfers", "conversations change hands by the invites of their interaction")
 
 
 @calls.post(

@@ -131,7 +131,10 @@ async def list_reservations(call: WorkerCall, form: ListHeld) -> Answer:
         )
     )
     now = call.database.clock.now()
-    shown = [snapshots.bridge_reservation(reservation, task, now) for reservation, task in found.rows]
+    shown = [
+        snapshots.bridge_reservation(each.reservation, each.task, now, incoming=each.incoming, outgoing=each.outgoing)
+        for each in found.rows
+    ]
     call.answers("reservations", page, found.position)
     return call.contents(shown, page.size)
 
