@@ -55,6 +55,7 @@ INSERT_INVITE: Final = """
 INSERT INTO interaction_invite (account_sid, sid, interaction_sid, channel_sid, task_sid, routing, date_created,
     date_updated, auto_accept, transfer_sid)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)"""
+INVITES_OF_TASKS: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = ANY($2)"
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
@@ -301,6 +302,12 @@ async def invite_of_task(reader: Reader, task_sid: str) -> Invite | None:
     """Return the invite whose task this is; None for a task without an interaction."""
     row = await reader.fetchrow(INVITE_OF_TASK, reader.account_sid, task_sid)
     return None if row is None else Invite(**row)
+
+
+async def invites_of_tasks(reader: Reader, task_sids: list[str]) -> dict[str, Invite]:
+    """Return the invites of several tasks, by task."""
+    rows = await reader.fetch(INVITES_OF_TASKS, reader.account_sid, task_sids)
+    return {row["task_sid"]: Invite(**row) for row in rows}
 
 
 async def fetch_invite(reader: Reader, channel_sid: str, sid: str) -> Invite | None:
