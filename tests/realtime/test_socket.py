@@ -15,6 +15,7 @@ from twilio.jwt.access_token.grants import ChatGrant
 from parlour.app import Program
 from parlour.outbox.wake import Wake
 from parlour.realtime.twilsock import socket as socket_module
+from parlour.realtime.twilsock.presence import Presence
 from parlour.realtime.twilsock.socket import Socket
 from parlour.realtime.twilsock.sockets import Sockets
 from parlour.rest.hosts import path_urls
@@ -185,7 +186,7 @@ async def test_a_socket_on_which_nobody_logs_in_is_closed(program: Program, monk
         said.append(message)
 
     made = WebSocket({"type": "websocket", "path": "/", "headers": []}, receive, send)
-    sockets = Sockets(program.clock, Wake())
+    sockets = Sockets(program.clock, Wake(), Presence(program.database))
     async with asyncio.timeout(5):
         await Socket(made, path_urls("http://x"), sockets, program.tokens, Tunnel(program.database)).run()
     assert [message["type"] for message in said] == ["websocket.accept", "websocket.close"]

@@ -18,6 +18,7 @@ from parlour.taskrouter import (
     reservations,
     task_store,
     tasks,
+    transfers,
     workers,
     workflows,
 )
@@ -27,7 +28,7 @@ from parlour.taskrouter.rows import Task
 from parlour.webhooks.delivery import Deliverer
 from tests.contract.world import Stage, World, open_stage
 
-RUNS = 200 if os.environ.get("PARLOUR_PROVE") else 8
+RUNS = 200 if os.environ.get("PARLOUR_PROVE") else 25
 STEPS = 45
 SKILLS = ("red", "blue", "green")
 
@@ -98,6 +99,8 @@ class Town:
             self.ask: 8,
             self.answer: 8,
             self.finish: 4,
+            self.transfer: 4,
+            self.call_off: 1,
             self.move: 5,
             self.learn: 3,
             self.stretch: 3,
@@ -177,6 +180,19 @@ class Town:
             else:
                 end = self.dice.choice([tasks.wrap_up, tasks.complete])
                 await self.step(lambda uow: end(uow, self.sid, found.task_sid))
+
+    async def transfer(self) -> None:
+        found = await self._reservation("accepted")
+        if found is not None:
+            to = self.dice.choice([*self.workers, *self.queue_sids.values()])
+            mode = self.dice.choice(["WARM", "COLD"])
+            await self.step(lambda uow: transfers.initiate(uow, self.sid, reservation_sid=found.sid, to=to, mode=mode))
+
+    async def call_off(self) -> None:
+        on_their_way = [task.transfer_sid for task in await self.all_tasks() if task.transfer_sid is not None]
+        if on_their_way:
+            sid = self.dice.choice(on_their_way)
+            await self.step(lambda uow: transfers.cancel(uow, self.sid, sid))
 
     async def move(self) -> None:
         sid, activity = self.dice.choice(self.workers), self.dice.choice(list(self.flex.activities.values()))
@@ -279,7 +295,9 @@ class Town:
             return False
         if row["task_channel_sid"] != task.task_channel_sid:
             return False
-        if task.routing_target and task.routing_target.startswith("WK"):
+        if row["sid"] == task.held_by:
+            return False  # who keeps the task while a warm transfer looks for somebody else
+        if task.transfer_sid is None and task.routing_target and task.routing_target.startswith("WK"):
             return bool(row["sid"] == task.routing_target)
         worker, mine = decode_json(row["attributes"]), decode_json(task.attributes)
         expression = str(task.task_queue_target_workers)

@@ -1,23 +1,14 @@
 """The explanation of routing is true: what it names is what keeps a worker from the task, and nothing else does."""
 
 import json
-import os
-import random
-import re
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.conftest import LiveServer
-from tests.taskrouter.conftest import Centre, eventually, open_centre
-
-WORLDS = 20_000 if os.environ.get("PARLOUR_PROVE") else 40
-PER_TEST = 20  # worlds, each a workspace of its own
-SKILLS = ("red", "blue")
+from tests.taskrouter.conftest import Centre, eventually
 
 
 def explained(centre: Centre, task: str) -> dict[str, Any]:
@@ -30,155 +21,6 @@ def explained(centre: Centre, task: str) -> dict[str, Any]:
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         found: dict[str, Any] = json.load(answer)
     return found
-
-
-def standing(found: dict[str, Any], worker: str) -> dict[str, Any]:
-    """How the last decision saw a worker."""
-    return next(each for each in found["decisions"][-1]["workers"] if each["worker_sid"] == worker)
-
-
-@dataclass
-class World:
-    """A few workers and one task, all at random.
-
-    :ivar held: SIDs of tasks that the workers hold, by worker.
-    """
-
-    centre: Centre
-    dice: random.Random
-    number: int
-    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    capacity: dict[str, int] = field(default_factory=dict)
-    held: dict[str, list[str]] = field(default_factory=dict)
-    task: str = ""
-
-    def build(self) -> None:
-        """Make queue, workflow, workers (some of them busy) and the task, in this order."""
-        centre, dice, world = self.centre, self.dice, self.number
-        queue_of_all = centre.queue(f"Load {world}", target_workers=f"world == {world}")
-        load = centre.workflow(
-            {"expression": "1==1", "targets": [{"queue": queue_of_all, "known_worker_sid": "task.who"}]}
-        )
-        for index in range(dice.randint(2, 4)):
-            self._worker(f"A{world}-{index}", load)
-        wanted = [f"world == {world}", *dice.sample(["skill == 'red'", "level >= 3", "languages HAS 'en'"], 2)]
-        queue = centre.queue(f"Sales {world}", target_workers=" AND ".join(wanted))
-        target: dict[str, Any] = {"queue": queue}
-        if dice.random() < 0.6:
-            target["expression"] = dice.choice(["worker.level > task.level", "worker.team == task.team"])
-        flow = centre.workflow(
-            {"filter_friendly_name": "Other", "expression": "kind == 'other'", "targets": [{"queue": queue_of_all}]},
-            {"filter_friendly_name": "Deals", "expression": "kind == 'deal'", "targets": [target]},
-        )
-        attributes = {"kind": "deal", "level": dice.randint(1, 4), "team": dice.choice(["x", "y"])}
-        self.task = str(centre.task(flow, attributes).sid)
-
-    def _worker(self, name: str, load: str) -> None:
-        dice, centre = self.dice, self.centre
-        attributes = {
-            "world": self.number,
-            "skill": dice.choice(SKILLS),
-            "level": dice.randint(1, 5),
-            "languages": dice.choice([["en"], ["fr"], ["en", "fr"]]),
-            "team": dice.choice(["x", "y"]),
-        }
-        capacity = dice.randint(0, 2)
-        sid = centre.worker(name, chat=capacity, **attributes)
-        self.attributes[sid], self.capacity[sid], self.held[sid] = attributes, capacity, []
-        for _ in range(capacity if dice.random() < 0.5 else 0):
-            self.held[sid].append(str(centre.task(load, {"who": sid}).sid))
-        centre.settle()
-        for offer in centre.offers(sid):
-            centre.api.workers(sid).reservations(offer.sid).update(reservation_status="accepted")
-        if dice.random() < 0.4:
-            centre.move(sid, dice.choice(["Offline", "Unavailable"]))
-        if dice.random() < 0.1:
-            centre.api.workers(sid).worker_channels("chat").update(available=False)
-
-    def change_something_else(self, worker: str, reason: str) -> None:
-        """Change what was not named: of another kind than the reason."""
-        kinds = {"activity", "capacity", "attributes"} - {
-            "queue" if reason == "queue" else reason,
-            *(["attributes"] if reason in ("queue", "expression") else []),
-        }
-        kind = self.dice.choice(sorted(kinds - {reason}))
-        if kind == "activity":
-            self.centre.move(worker, "Available")
-        elif kind == "capacity":
-            self.capacity[worker] += 1
-            self.centre.api.workers(worker).worker_channels("chat").update(capacity=self.capacity[worker])
-        else:
-            self._set(worker, color=self.dice.random())
-
-    def _set(self, worker: str, **attributes: Any) -> None:
-        self.attributes[worker] |= attributes
-        self.centre.api.workers(worker).update(attributes=json.dumps(self.attributes[worker]))
-
-    def remove(self, worker: str, named: dict[str, Any]) -> None:
-        """Remove the one reason that was named, through the public API."""
-        reason, clause = named["reason"], named["clause"]
-        channel = self.centre.api.workers(worker).worker_channels("chat")
-        if reason == "activity":
-            assert not named["available"]
-            self.centre.move(worker, "Available")
-        elif reason == "channel":
-            channel.update(available=True)
-        elif reason == "capacity":
-            assert named["taken"] >= named["capacity"]
-            self.capacity[worker] = named["taken"] + 1
-            channel.update(capacity=self.capacity[worker])
-        else:
-            self._set(worker, **self._satisfying(clause))
-
-    def _satisfying(self, clause: str) -> dict[str, Any]:
-        task = json.loads(self.centre.api.tasks(self.task).fetch().attributes)
-        if clause == "worker.level > task.level":
-            return {"level": task["level"] + 1}
-        if clause == "worker.team == task.team":
-            return {"team": task["team"]}
-        found = re.fullmatch(r"(\w+) (==|>=|HAS) '?(\w+)'?", clause)
-        assert found, clause
-        name, operator, text = found.groups()
-        return {name: [text] if operator == "HAS" else int(text) if text.isdigit() else text}
-
-
-def follow(world: World) -> tuple[list[str], int]:
-    """Take one worker at a time and remove what is named until the task is theirs; the reasons, in their order."""
-    centre, reasons = world.centre, []
-    worker = world.dice.choice(list(world.attributes))
-    for _ in range(8):
-        centre.settle()
-        if any(each.task_sid == world.task for each in centre.offers(worker)):
-            return reasons, 1
-        if centre.status(world.task) != "pending":
-            return reasons, 0  # another one got it first
-        found = explained(centre, world.task)
-        assert len(found["decisions"][-1]["sentences"]) <= 3
-        named = standing(found, worker)
-        assert named["reason"], f"said to be eligible, and not reserved: {found['text']}"
-        world.change_something_else(worker, named["reason"])
-        centre.settle()
-        assert not any(each.task_sid == world.task for each in centre.offers(worker)), named
-        if centre.status(world.task) != "pending":
-            return reasons, 0
-        world.remove(worker, named)
-        reasons.append(named["reason"])
-    raise AssertionError(f"never reserved: {reasons}")
-
-
-@pytest.mark.parametrize("seed", range(WORLDS // PER_TEST))
-def test_what_is_named_is_what_stands_in_the_way(frozen_server: LiveServer, seed: int) -> None:
-    dice = random.Random(seed)
-    every: list[str] = []
-    reserved = 0
-    for number in range(PER_TEST):
-        world = World(open_centre(frozen_server), dice, number)
-        world.build()
-        reasons, got = follow(world)
-        every += reasons
-        reserved += got
-    assert reserved >= PER_TEST / 2
-    assert {"capacity", "queue"} <= set(every), every
 
 
 def test_three_agents_at_capacity(centre: Centre) -> None:

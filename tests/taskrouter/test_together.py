@@ -17,7 +17,17 @@ from parlour.outbox.process import Process
 from parlour.outbox.runner import Runner
 from parlour.settings import Settings
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import matching, package, provision, queues, reservations, task_store, tasks, workers, workflows
+from parlour.taskrouter import (
+    package,
+    provision,
+    queues,
+    reservations,
+    roster_store,
+    task_store,
+    tasks,
+    workers,
+    workflows,
+)
 from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Reservation, WorkerChannel
@@ -171,7 +181,7 @@ async def test_without_its_checks_capacity_is_exceeded(house: House, monkeypatch
     ana = await house.worker("Ana", capacity=1)
     await house.task()
     await house.until(house.pending)
-    monkeypatch.setattr(matching, "FREE", matching.SELECT_FREE)
+    monkeypatch.setattr(roster_store, "FREE", roster_store.SELECT_FREE)
     monkeypatch.setattr(Candidate, "free_for", lambda _self, _task: True)
     monkeypatch.setattr(WorkerChannel, "free", True)
     await house.step(lambda uow: uow.execute(sql, uow.account_sid))

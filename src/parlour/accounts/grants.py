@@ -3,24 +3,32 @@
 from typing import Any, Final
 
 from parlour.accounts.errors import invalid_grants
-from parlour.rest.errors import forbidden
 from parlour.rest.operations import Caller
 
 LEADS: Final = frozenset({"supervisor", "admin"})
 
 
+def chat_service_or_none(caller: Caller) -> str | None:
+    """Return the SID of the Conversations service that a token is for."""
+    sid = _grant(caller, "chat").get("service_sid")
+    return sid if isinstance(sid, str) and sid else None
+
+
 def chat_service(caller: Caller) -> str:
     """Return the SID of the Conversations service that a token is for. Error: 401/20106, it is for none."""
-    sid = _grant(caller, "chat").get("service_sid")
-    if not isinstance(sid, str) or not sid:
+    sid = chat_service_or_none(caller)
+    if sid is None:
         raise invalid_grants("it has no chat grant with a service_sid")
     return sid
 
 
 def identity(caller: Caller) -> str:
-    """Return whose token it is. Error: 403/20403, a credential without identity."""
+    """Return whose token it is.
+
+    :raises RuntimeError: it is no token, which an operation of tokens does not let in.
+    """
     if caller.identity is None:
-        raise forbidden("Only an access token has an identity")
+        raise RuntimeError("only an access token has an identity")
     return caller.identity
 
 

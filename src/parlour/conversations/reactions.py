@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from parlour.conversations import conversations, media, service_removal, services, timers
+from parlour.conversations import conversations, media, reachability, service_removal, services, timers
 from parlour.conversations.files import MediaStore
 from parlour.conversations.webhooks_delivery import add_reactions
 from parlour.messaging import services as messaging_services
@@ -31,6 +31,10 @@ def make_reactions(media_store: MediaStore, deliverer: Deliverer) -> Reactions:
     @reactions.step(timers.HANDLER)
     async def conversation_timer(uow: UnitOfWork, payload: dict[str, Any]) -> None:
         await conversations.timer_fired(uow, payload["sid"])
+
+    @reactions.step(reachability.HANDLER)
+    async def reachability_grace_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+        await reachability.grace_over(uow, payload)
 
     @reactions.step(media.UNATTACHED)
     async def unattached_media(uow: UnitOfWork, payload: dict[str, Any]) -> None:

@@ -207,8 +207,12 @@ class Renderer:
             "url": self._url(f"/Roles/{row.sid}"),
         }
 
+    def listed_user(self, row: User) -> Wire:
+        """Render a user of a list, where reachability is null (conversations.md §9)."""
+        return self.user(row) | {"is_online": None, "is_notifiable": None}
+
     def user(self, row: User) -> Wire:
-        """Render a user; reachability is null where it is off (conversations.md §9)."""
+        """Render a user."""
         return {
             "sid": row.sid,
             "account_sid": row.account_sid,
@@ -217,8 +221,8 @@ class Renderer:
             "identity": row.identity,
             "friendly_name": row.friendly_name,
             "attributes": row.attributes,
-            "is_online": None,
-            "is_notifiable": None,
+            "is_online": row.is_online,
+            "is_notifiable": row.is_notifiable,
             "date_created": iso(row.date_created),
             "date_updated": iso(row.date_updated),
             "url": self._url(f"/Users/{row.sid}"),

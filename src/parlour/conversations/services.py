@@ -1,6 +1,6 @@
 """Services and the account's configuration (conversations.md §1.2, §8.3)."""
 
-from parlour.conversations import checks, errors, roles, timers
+from parlour.conversations import checks, errors, reachability, roles, timers
 from parlour.conversations.store import services as store
 from parlour.conversations.store.services import Configuration, Service
 from parlour.messaging import services as messaging_services
@@ -128,8 +128,9 @@ async def configure_service(
             uow, chat_service_sid=sid, sid=service_role_sid, type="service", name="DefaultChatServiceRoleSid"
         )
         row.default_chat_service_role_sid = service_role_sid
-    if reachability_enabled is not None:
+    if reachability_enabled is not None and reachability_enabled != row.reachability_enabled:
         row.reachability_enabled = reachability_enabled
+        await reachability.switched(uow, sid, on=reachability_enabled)
     row.date_updated = uow.now
     await store.update_service(uow, row)
     return row

@@ -2,15 +2,15 @@
 
 from parlour.conversations import checks, errors, pre_events, roles
 from parlour.conversations.events import API, Origin, listeners_of, wire
+from parlour.conversations.store import reachability, webhook_configurations
 from parlour.conversations.store import services as service_store
 from parlour.conversations.store import users as store
-from parlour.conversations.store import webhook_configurations
 from parlour.conversations.store.users import User
 from parlour.outbox.facts import state
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
 
-__all__ = ["User", "create", "ensure", "fetch", "update"]
+__all__ = ["User", "announce", "create", "ensure", "fetch", "update"]
 
 
 async def create(
@@ -28,7 +28,7 @@ async def create(
     row = await _insert(uow, chat_service_sid, identity, friendly_name, attributes, role_sid)
     if row is None:
         raise errors.USER_EXISTS.error()
-    await _announce(uow, "user.added/1", row, origin)
+    await announce(uow, "user.added/1", row, origin)
     return row
 
 
@@ -40,7 +40,7 @@ async def ensure(uow: UnitOfWork, *, chat_service_sid: str, identity: str) -> Us
     row = await _insert(uow, chat_service_sid, checks.identity(identity), None, "{}", None)
     if row is None:
         return await fetch(uow, identity, chat_service_sid=chat_service_sid)
-    await _announce(uow, "user.added/1", row, Origin(webhooks=True))
+    await announce(uow, "user.added/1", row, Origin(webhooks=True))
     return row
 
 
@@ -57,6 +57,10 @@ async def _insert(
         raise not_found(chat_service_sid)
     if role_sid is not None:
         await roles.check(uow, chat_service_sid=chat_service_sid, sid=role_sid, type="service")
+    is_online, is_notifiable = None, None
+    if service.reachability_enabled:  # a socket is open before its user is made
+        is_online = await reachability.has_session(uow, chat_service_sid, identity) or None
+        is_notifiable = await reachability.has_device(uow, chat_service_sid, identity) or None
     row = User(
         account_sid=uow.account_sid,
         sid=uow.new_sid("US"),
@@ -69,13 +73,16 @@ async def _insert(
         info_sid=uow.new_sid("MP"),
         change=1,
         conversations_change=0,
+        is_online=is_online,
+        is_notifiable=is_notifiable,
         date_created=uow.now,
         date_updated=uow.now,
     )
     return row if await store.insert(uow, row) else None
 
 
-async def _announce(uow: UnitOfWork, kind: str, row: User, origin: Origin) -> None:
+async def announce(uow: UnitOfWork, kind: str, row: User, origin: Origin) -> None:
+    """State a fact about a user."""
     snapshot = wire(row) | {
         "source": origin.source,
         "client_identity": origin.client_identity,
@@ -124,5 +131,5 @@ async def update(
         snapshot=lambda: wire(row),
     )
     await store.update(uow, row)
-    await _announce(uow, "user.updated/1", row, origin)
+    await announce(uow, "user.updated/1", row, origin)
     return row

@@ -93,7 +93,7 @@ PARAMETERS: Final = {
         *DATES,
     ),
     "onUserAdded": (*USER, "DateCreated"),
-    "onUserUpdated": (*USER, *DATES),
+    "onUserUpdated": (*USER, *DATES, "isOnline", "isNotifiable"),
 }
 
 _OWN_SID: Final = {
@@ -146,6 +146,8 @@ COLUMNS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "DateCreated": ("date_created", _date),
     "DateUpdated": ("date_updated", _date),
     "DateRemoved": ("removed_at", _date),
+    "isOnline": ("is_online", json_text),
+    "isNotifiable": ("is_notifiable", json_text),
 }
 
 

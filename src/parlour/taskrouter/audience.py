@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from parlour.store.unit import Reader
+from parlour.taskrouter import store
 from parlour.taskrouter.event_types import wanted
 
-FETCH: Final = """
-SELECT friendly_name, event_callback_url, events_filter FROM workspace WHERE account_sid = $1 AND sid = $2"""
 LISTENS: Final = "event_callback"
 
 
@@ -40,7 +39,7 @@ class Audience:
 
 async def audience_of(reader: Reader, workspace_sid: str) -> Audience:
     """Read who listens to the workspace; a workspace that is gone has nobody."""
-    record = await reader.fetchrow(FETCH, reader.account_sid, workspace_sid)
+    record = await reader.fetchrow(store.AUDIENCE, reader.account_sid, workspace_sid)
     if record is None:
         return Audience(workspace_sid, "", "", None, gone=True)
     return Audience(workspace_sid, *record)

@@ -241,7 +241,7 @@ class Desk(Locked):
 
     def state_transfer(self, verb: str, task: Task, transfer: Transfer) -> None:
         """State how a transfer went on; its initiator hears of it."""
-        self._facts.append(statements.of_transfer(f"task.transfer-{verb}", task, transfer, self.now))
+        self._facts.append(statements.of_transfer(f"task.transfer-{verb}", task, transfer))
 
     def decided(self, task: Task, decision: dict[str, Any]) -> bool:
         """Have a decision about the task recorded, unless it says what the last recorded one said; say whether."""

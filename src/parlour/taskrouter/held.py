@@ -2,35 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader
+from parlour.taskrouter import held_store
 from parlour.taskrouter.rows import Reservation, Task, Transfer
-from parlour.taskrouter.task_store import SELECT_TASK
-
-_COLUMNS: Final = Reservation.__struct_fields__
-_NAMED: Final = ", ".join(f"r.{name} AS r_{name}" for name in _COLUMNS)
-# One statement, so that the position and the rows are of one snapshot.
-LIST_HELD: Final = f"""
-SELECT w.event_seq,
-    (SELECT to_jsonb(i) FROM task_transfer AS i
-        WHERE i.account_sid = $1 AND i.sid = r_and_t.r_transfer_sid) AS incoming,
-    (SELECT to_jsonb(o) FROM task_transfer AS o WHERE o.account_sid = $1 AND o.sid = r_and_t.transfer_sid
-        AND o.transfer_status = 'initiated' AND o.initiating_reservation_sid = r_and_t.r_sid) AS outgoing, r_and_t.*
-FROM worker AS w
-LEFT JOIN LATERAL (
-    SELECT {_NAMED}, t.*
-    FROM reservation AS r
-    JOIN ({SELECT_TASK}) AS t ON t.sid = r.task_sid
-    WHERE r.account_sid = $1 AND r.worker_sid = $3
-      AND ($4::text[] IS NULL OR r.reservation_status = ANY($4)) AND ($5::text IS NULL OR r.sid > $5)
-    ORDER BY r.sid LIMIT $6
-) AS r_and_t ON TRUE
-WHERE w.account_sid = $1 AND w.workspace_sid = $2 AND w.sid = $3
-ORDER BY r_and_t.r_sid"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,9 @@ async def of_worker(
 
     :raises ContractError: 404/20404 of the worker.
     """
-    records = await reader.fetch(LIST_HELD, reader.account_sid, workspace_sid, worker_sid, statuses, after, limit)
+    records = await reader.fetch(
+        held_store.LIST_HELD, reader.account_sid, workspace_sid, worker_sid, statuses, after, limit
+    )
     if not records:
         raise not_found(worker_sid)
     rows = []
@@ -75,7 +55,7 @@ async def of_worker(
         columns = dict(record)
         del columns["event_seq"]
         incoming, outgoing = _transfer(columns.pop("incoming")), _transfer(columns.pop("outgoing"))
-        reservation = {name: columns.pop(f"r_{name}") for name in _COLUMNS}
+        reservation = {name: columns.pop(f"r_{name}") for name in held_store.RESERVATION_COLUMNS}
         if reservation["sid"] is not None:
             rows.append(HeldReservation(Reservation(**reservation), Task(**columns), incoming, outgoing))
     return Held(records[0]["event_seq"], rows)
@@ -85,22 +65,11 @@ def _transfer(columns: object) -> Transfer | None:
     return None if columns is None else msgspec.convert(columns, Transfer)
 
 
-WAS_OFFERED: Final = """
-SELECT EXISTS (SELECT 1 FROM reservation WHERE account_sid = $1 AND worker_sid = $2 AND task_sid = ANY($3))"""
-
-
 async def was_offered(reader: Reader, worker_sid: str, task_sids: Sequence[str]) -> bool:
     """Whether the worker has or had a reservation of one of the tasks."""
-    return bool(await reader.fetchval(WAS_OFFERED, reader.account_sid, worker_sid, list(task_sids)))
-
-
-WORKS_ON: Final = """
-SELECT EXISTS (
-    SELECT 1 FROM reservation AS r JOIN task AS t ON t.account_sid = r.account_sid AND t.sid = r.task_sid
-    WHERE r.account_sid = $1 AND r.worker_sid = $2 AND r.reservation_status IN ('accepted', 'wrapping')
-        AND strpos(t.attributes, $3) > 0)"""
+    return bool(await reader.fetchval(held_store.WAS_OFFERED, reader.account_sid, worker_sid, list(task_sids)))
 
 
 async def works_on(reader: Reader, worker_sid: str, sid: str) -> bool:
     """Whether the worker holds a task whose attributes name a SID, such as that of a conversation."""
-    return bool(await reader.fetchval(WORKS_ON, reader.account_sid, worker_sid, sid))
+    return bool(await reader.fetchval(held_store.WORKS_ON, reader.account_sid, worker_sid, sid))

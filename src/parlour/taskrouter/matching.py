@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from parlour.kit import failpoints
 from parlour.store.unit import UnitOfWork
-from parlour.taskrouter import deciding, membership, placing, roster, routing, store
+from parlour.taskrouter import deciding, membership, placing, roster, roster_store, routing, store
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.expression import compile_expression
@@ -20,29 +20,12 @@ MOST_RECORDED: Final = 25  # new tasks that find nobody whose decision a pass re
 MOST_RECORDED_AGAIN: Final = 5  # and tasks that waited before
 _LOCK: Final = 7_265_010  # first key of the advisory lock
 
-LOCK_MATCHING = "SELECT pg_advisory_xact_lock($1, $2)"
-# Workers with capacity left on one of the channels; $4 limits it to some workers, $5 adds the routing targets.
-SELECT_FREE = """
-SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, a.friendly_name AS activity_name, w.available,
-       w.last_reserved_time, c.task_channel_sid, t.unique_name, c.configured_capacity, c.available AS channel_available,
-       c.pending_tasks + c.assigned_tasks + c.wrapping_tasks AS taken, c.assigned_tasks,
-       c.last_reserved_time AS channel_last_reserved_time
-FROM worker AS w
-JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
-JOIN worker_channel AS c ON c.account_sid = w.account_sid AND c.worker_sid = w.sid AND c.task_channel_sid = ANY($3)
-JOIN task_channel AS t ON t.account_sid = c.account_sid AND t.sid = c.task_channel_sid
-WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
-FREE = f"""{SELECT_FREE} AND w.available AND c.available
-    AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity"""
-FREE_OF = f"{FREE} AND w.sid = ANY($4)"
-NAMED = f"{SELECT_FREE} AND w.sid = ANY($4)"
-
 
 async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
     """Take the marks of the workspace and reserve workers for the tasks that they concern."""
     if await uow.fetchval(sql.ANY_MARK, uow.account_sid, workspace_sid) is None:
         return
-    await uow.execute(LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
+    await uow.execute(roster_store.LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
     waiting = await sql.take_marks(uow, workspace_sid, MOST_OFFERS + 1)
     if not waiting.subjects:
         return
@@ -136,14 +119,14 @@ class _Round:
         channels = sorted({each.task.task_channel_sid for each in demands})
         args: tuple[Any, ...] = (self.uow.account_sid, self.workspace_sid, channels)
         if any(each.fresh for each in demands):
-            records = await self.uow.fetch(FREE, *args)
+            records = await self.uow.fetch(roster_store.FREE, *args)
         else:
-            records = await self.uow.fetch(FREE_OF, *args, sorted(self.subjects))
+            records = await self.uow.fetch(roster_store.FREE_OF, *args, sorted(self.subjects))
         named = {each.task.directed_to for each in demands if each.task.ignore_capacity}
         known = {record["sid"] for record in records}
         missing = sorted(sid for sid in named if sid and sid not in known)
         if missing:
-            records = [*records, *await self.uow.fetch(NAMED, *args, missing)]
+            records = [*records, *await self.uow.fetch(roster_store.NAMED, *args, missing)]
         versions = {(record["sid"], record["attributes_version"]) for record in records}
         attributes = await membership.attributes_of_all(self.uow, versions)
         loads = await self._all_loads(demands, {sid for sid, _ in versions})

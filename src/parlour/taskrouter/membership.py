@@ -6,7 +6,7 @@ from typing import Final
 
 from parlour.kit.wire import decode_json
 from parlour.store.unit import Reader
-from parlour.taskrouter import store
+from parlour.taskrouter import roster_store, store
 from parlour.taskrouter.expression import Layered, compile_expression
 from parlour.taskrouter.rows import TaskQueue, Worker, attributes_of
 
@@ -59,9 +59,6 @@ async def first_queue_of(reader: Reader, worker: Worker) -> str | None:
     return found[0].sid if found else None
 
 
-_FETCH_ATTRIBUTES = "SELECT sid, attributes_version, attributes FROM worker WHERE account_sid = $1 AND sid = ANY($2)"
-
-
 async def attributes_of_all(
     reader: Reader, versions: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], Mapping[str, object]]:
@@ -72,7 +69,7 @@ async def attributes_of_all(
     wanted = list(versions)
     missing = sorted({sid for sid, version in wanted if (sid, version) not in _attributes})
     if missing:
-        for record in await reader.fetch(_FETCH_ATTRIBUTES, reader.account_sid, missing):
+        for record in await reader.fetch(roster_store.FETCH_ATTRIBUTES, reader.account_sid, missing):
             value = decode_json(record["attributes"])
             _attributes[record["sid"], record["attributes_version"]] = value if isinstance(value, dict) else {}
     found = {key: _attributes[key] for key in wanted if key in _attributes}

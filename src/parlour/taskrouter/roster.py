@@ -5,34 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from parlour.store.unit import Reader
-from parlour.taskrouter import membership
+from parlour.taskrouter import membership, roster_store
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.expression import Expression
 from parlour.taskrouter.planning import Candidate, Load
 from parlour.taskrouter.rows import WorkerChannel, row
 
-SELECT: Final = """
-SELECT w.sid, w.friendly_name, w.attributes_version, w.activity_sid, w.available, a.friendly_name AS activity_name,
-       w.last_reserved_time
-FROM worker AS w JOIN activity AS a ON a.account_sid = w.account_sid AND a.sid = w.activity_sid
-WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
-COUNT: Final = "SELECT count(*) FROM worker WHERE account_sid = $1 AND workspace_sid = $2"
-EVERYBODY: Final = f"{SELECT} ORDER BY w.sid"
-# Those named first, then the longest idle: whoever a decision is about comes before the limit.
-LONGEST_IDLE: Final = (
-    f"{SELECT} ORDER BY (w.sid = ANY($3)) DESC, w.available DESC, w.last_reserved_time, w.sid LIMIT $4"
-)
 TESTED_AT_ONCE: Final = 2000  # workers, a few milliseconds
 
 
 async def everybody(reader: Reader, workspace_sid: str) -> list[Candidate]:
     """All workers of the workspace, without their channels."""
-    return await _members(reader, await reader.fetch(EVERYBODY, reader.account_sid, workspace_sid), {})
+    return await _members(reader, await reader.fetch(roster_store.EVERYBODY, reader.account_sid, workspace_sid), {})
 
 
 async def nearest(reader: Reader, workspace_sid: str, named: Sequence[str], limit: int) -> list[Candidate]:
     """Workers with all their channels: those named, the available ones, the longest idle, as many as ``limit``."""
-    records = await reader.fetch(LONGEST_IDLE, reader.account_sid, workspace_sid, list(named), limit)
+    records = await reader.fetch(roster_store.LONGEST_IDLE, reader.account_sid, workspace_sid, list(named), limit)
     loads = await loads_of(reader, [record["sid"] for record in records])
     return await _members(reader, records, loads)
 
@@ -88,4 +77,4 @@ async def _members(reader: Reader, records: Sequence[Any], loads: Mapping[str, d
 
 async def count(reader: Reader, workspace_sid: str) -> int:
     """Return how many workers a workspace has."""
-    return int(await reader.fetchval(COUNT, reader.account_sid, workspace_sid))
+    return int(await reader.fetchval(roster_store.COUNT_WORKERS, reader.account_sid, workspace_sid))

@@ -35,11 +35,11 @@ def of_task(kind: str, task: Task, now: datetime, **more: Any) -> Fact:
     return Fact(kind, task, more, snapshot={**snapshots.task(task, now), **more})
 
 
-def of_transfer(kind: str, task: Task, transfer: Transfer, now: datetime) -> Fact:
-    """A fact about a transfer as it is now, of which its initiator hears."""
-    fact = of_task(kind, task, now, transfer=snapshots.plain(transfer))
+def of_transfer(kind: str, task: Task, transfer: Transfer) -> Fact:
+    """A fact about a transfer as it is now, of a task as it is in the end; the transfer's initiator hears of it."""
     payload = snapshots.bridge_transfer(transfer)
-    return Fact(kind, task, fact.more, payload, fact.snapshot, told=transfer.initiating_worker_sid)
+    more = {"transfer": snapshots.plain(transfer)}
+    return Fact(kind, task, more, payload, told=transfer.initiating_worker_sid)
 
 
 def snapshot_of(fact: Fact, rows: Locked, now: datetime) -> dict[str, Any]:

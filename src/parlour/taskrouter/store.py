@@ -26,6 +26,8 @@ WHERE w.account_sid = $1"""
 FETCH_WORKSPACE = f"{SELECT_WORKSPACE} AND w.sid = $2"
 LIST_WORKSPACES = f"""{SELECT_WORKSPACE} AND ($2::text IS NULL OR w.friendly_name = $2)
     AND ($3::text IS NULL OR w.sid > $3) ORDER BY w.sid LIMIT $4"""
+AUDIENCE = """
+SELECT friendly_name, event_callback_url, events_filter FROM workspace WHERE account_sid = $1 AND sid = $2"""
 INSERT_WORKSPACE = """
 INSERT INTO workspace (account_sid, sid, friendly_name, event_callback_url, events_filter, multi_task_enabled,
                        prioritize_queue_order, default_activity_sid, timeout_activity_sid, date_created, date_updated)

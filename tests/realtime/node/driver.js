@@ -11,6 +11,7 @@ const CLIENT_EVENTS = [
   "conversationAdded", "conversationJoined", "conversationLeft", "conversationRemoved", "conversationUpdated",
   "participantJoined", "participantLeft", "participantUpdated", "messageAdded", "messageUpdated", "messageRemoved",
   "typingStarted", "typingEnded", "connectionStateChanged", "tokenAboutToExpire", "tokenExpired", "connectionError",
+  "userUpdated",
 ];
 
 const MEDIA = Buffer.from(
@@ -21,6 +22,8 @@ const message = (m) => ({ index: m.index, sid: m.sid, body: m.body, author: m.au
 const participant = (p) => ({ sid: p.sid, identity: p.identity, type: p.type, attributes: p.attributes,
   read: p.lastReadMessageIndex });
 
+const reachability = (u) => ({ identity: u.identity, online: u.isOnline, notifiable: u.isNotifiable });
+
 function told(event, value) {
   switch (event) {
     case "messageAdded": case "messageRemoved": return { ...message(value), conversation: value.conversation.sid };
@@ -30,6 +33,7 @@ function told(event, value) {
     case "participantUpdated": return { ...participant(value.participant), reasons: value.updateReasons };
     case "typingStarted": case "typingEnded": return { identity: value.identity };
     case "conversationUpdated": return { sid: value.conversation.sid, reasons: value.updateReasons };
+    case "userUpdated": return { ...reachability(value.user), reasons: value.updateReasons };
     case "connectionStateChanged": return { state: value };
     case "connectionError": return { terminal: value.terminal, code: value.errorCode };
     default: return value && value.sid ? { sid: value.sid } : null;
@@ -143,6 +147,10 @@ const actions = {
   async user({ name, identity }) {
     const found = await clients.get(name).client.getUser(identity);
     return { friendlyName: found.friendlyName, attributes: found.attributes };
+  },
+  async reachability({ name, identity }) {
+    const { client } = clients.get(name);
+    return { enabled: client.reachabilityEnabled, ...reachability(await client.getUser(identity)) };
   },
   async nameMyself({ name, to }) { await clients.get(name).client.user.updateFriendlyName(to); },
   async shutdown({ name }) { await clients.get(name).client.shutdown(); clients.delete(name); },

@@ -1,5 +1,6 @@
 """Push credentials: stored under the key file, shown without their secrets (conversations.md §9)."""
 
+from parlour.conversations import reachability
 from parlour.conversations.push import store
 from parlour.conversations.push.schemas import UpdateCredential
 from parlour.conversations.push.store import Credential
@@ -53,8 +54,11 @@ async def update(uow: UnitOfWork, box: SecretsBox, sid: str, form: UpdateCredent
 
 async def remove(uow: UnitOfWork, sid: str) -> None:
     """Delete a credential and the devices that registered with it. Error: 404/20404."""
+    owners = sorted(await store.owners_by_credential(uow, sid))
     if not await store.delete_credential(uow, sid):
         raise not_found(sid)
+    for chat_service_sid, identity in owners:
+        await reachability.devices_changed(uow, chat_service_sid, [identity])
 
 
 def _sealed(box: SecretsBox, known: dict[str, str], form: UpdateCredential) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from parlour.conversations import reachability
 from parlour.conversations.push import store
 from parlour.conversations.push.schemas import TYPES
 from parlour.conversations.push.store import Binding
@@ -45,7 +46,10 @@ async def register(
         date_created=uow.now,
         date_updated=uow.now,
     )
-    return await store.put_binding(uow, row)
+    before = await store.owner_of_device(uow, chat_service_sid, kind, address)
+    registered = await store.put_binding(uow, row)
+    await reachability.devices_changed(uow, chat_service_sid, [identity, *([] if before is None else [before])])
+    return registered
 
 
 def _type(given: object) -> str:
@@ -78,6 +82,7 @@ async def unregister(
         uow, chat_service_sid, identity, sid=sid, binding_type=binding_type.lower(), address=address
     ):
         raise not_found(sid or address)
+    await reachability.devices_changed(uow, chat_service_sid, [identity])
 
 
 async def fetch(reader: Reader, chat_service_sid: str, sid: str) -> Binding:
@@ -99,5 +104,7 @@ async def page(
 
 async def remove(uow: UnitOfWork, chat_service_sid: str, sid: str) -> None:
     """Delete a device. Error: 404/20404."""
-    if not await store.delete_binding(uow, chat_service_sid, sid):
+    identity = await store.delete_binding(uow, chat_service_sid, sid)
+    if identity is None:
         raise not_found(sid)
+    await reachability.devices_changed(uow, chat_service_sid, [identity])

@@ -87,7 +87,12 @@ WHERE account_sid = $1 AND chat_service_sid = $2 AND (cardinality($3::text[]) = 
     AND (cardinality($4::text[]) = 0 OR identity = ANY($4)) AND sid > $5
 ORDER BY sid LIMIT $6"""
 DELETE_BINDING: Final = """
-DELETE FROM push_binding WHERE account_sid = $1 AND chat_service_sid = $2 AND sid = $3 RETURNING sid"""
+DELETE FROM push_binding WHERE account_sid = $1 AND chat_service_sid = $2 AND sid = $3 RETURNING identity"""
+OWNER_OF_DEVICE: Final = """
+SELECT identity FROM push_binding
+WHERE account_sid = $1 AND chat_service_sid = $2 AND binding_type = $3 AND address = $4"""
+OWNERS_BY_CREDENTIAL: Final = """
+SELECT DISTINCT chat_service_sid, identity FROM push_binding WHERE account_sid = $1 AND credential_sid = $2"""
 DELETE_BINDING_OF: Final = """
 DELETE FROM push_binding
 WHERE account_sid = $1 AND chat_service_sid = $2 AND identity = $3
@@ -173,9 +178,24 @@ async def page_of_bindings(
     return [Binding(**row) for row in rows]
 
 
-async def delete_binding(uow: UnitOfWork, chat_service_sid: str, sid: str) -> bool:
-    """Delete a device; False when there is none."""
-    return await uow.fetchval(DELETE_BINDING, uow.account_sid, chat_service_sid, sid) is not None
+async def delete_binding(uow: UnitOfWork, chat_service_sid: str, sid: str) -> str | None:
+    """Delete a device and return whose it was; None when there is none."""
+    identity: str | None = await uow.fetchval(DELETE_BINDING, uow.account_sid, chat_service_sid, sid)
+    return identity
+
+
+async def owner_of_device(reader: Reader, chat_service_sid: str, binding_type: str, address: str) -> str | None:
+    """Return the identity that uses a device."""
+    identity: str | None = await reader.fetchval(
+        OWNER_OF_DEVICE, reader.account_sid, chat_service_sid, binding_type, address
+    )
+    return identity
+
+
+async def owners_by_credential(reader: Reader, credential_sid: str) -> list[tuple[str, str]]:
+    """Return service and identity of those whose devices need a credential."""
+    rows = await reader.fetch(OWNERS_BY_CREDENTIAL, reader.account_sid, credential_sid)
+    return [(row["chat_service_sid"], row["identity"]) for row in rows]
 
 
 async def delete_binding_of(

@@ -45,7 +45,7 @@ async def list_users(call: Call, _form: object) -> Answer:
         sid = await service_sid(reader, call)
         return await user_store.page(reader, sid, after=sid_token(page), limit=page.size + 1)
 
-    return listing(call, "users", await call.read(work), page, renderer(call).user, lambda row: row.sid)
+    return listing(call, "users", await call.read(work), page, renderer(call).listed_user, lambda row: row.sid)
 
 
 @operations.get(*both("/Users/{Sid}"))

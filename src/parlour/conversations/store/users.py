@@ -13,7 +13,10 @@ from parlour.store.unit import Reader, UnitOfWork
 
 
 class User(msgspec.Struct, kw_only=True):
-    """A row of `chat_user`."""
+    """A row of `chat_user`.
+
+    :ivar is_online: null where reachability is off, or the user was never online since it is on.
+    """
 
     account_sid: str
     sid: str
@@ -26,6 +29,8 @@ class User(msgspec.Struct, kw_only=True):
     info_sid: str
     change: int
     conversations_change: int
+    is_online: bool | None
+    is_notifiable: bool | None
     date_created: datetime
     date_updated: datetime
 

@@ -20,7 +20,6 @@ OPTIONS: Final[dict[str, Any]] = {
     "consumption_report_interval": "PT5S",
     "http_cache_interval": "PT0S",
     "user_infos_to_subscribe": 100,
-    "reachability_enabled": False,
     "my_conversations_page_size": PAGE,
     "media_attachments_count_limit": ATTACHMENTS,
     "media_attachment_size_limit_in_mb": MEDIA_MAX // _MEGABYTE,
@@ -37,7 +36,7 @@ def body(urls: Urls, service: Service, user: User) -> dict[str, Any]:
     return {
         "identity": user.identity,
         "url": render.url("/Configuration"),
-        "options": OPTIONS,
+        "options": {**OPTIONS, "reachability_enabled": service.reachability_enabled},
         "sync_objects": {
             "my_conversations": name(user.sid, View.CONVERSATIONS),
             "my_user_info": name(user.sid, View.USER),

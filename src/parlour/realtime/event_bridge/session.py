@@ -13,7 +13,8 @@ from parlour.store.database import Database, DatabaseUnavailable
 from parlour.store.unit import UnitOfWork
 
 BEAT: Final = 10.0  # seconds without a word before a heartbeat; clients give up after 30 (agent-clients.md §1.3)
-SETTLE: Final = 0.5  # seconds for the last list's answer to arrive and the client to attach its listeners
+SETTLE: Final = 0.5  # seconds at least for the last list's answer to arrive and the client to attach its listeners
+LONGEST_SETTLE: Final = 10.0  # seconds, however slow the client is
 UNLISTED: Final = 60.0  # seconds without any list after which a client's start has failed; it shall begin anew
 LISTING: Final = 15.0  # seconds that a client waits for the answer to a list
 BATCH: Final = 100
@@ -47,6 +48,8 @@ class Session:
         self.ended: tuple[int, str] | None = None
         self._wake = asyncio.Event()
         self._listing_since: float | None = None
+        self._listed_at: float | None = None
+        self._unsure: set[str] = set()  # reservations that were told while the client may not have listened
         self._opened = asyncio.get_running_loop().time()
 
     def wake(self) -> None:
@@ -84,7 +87,7 @@ class Session:
         try:
             if self.position is None:
                 return False, await self._prepare()
-            return await self._deliver(tell, self.position), BEAT
+            return await self._deliver(tell, self.position), self._make_sure()
         except DatabaseUnavailable:
             return False, AGAIN
 
@@ -106,14 +109,22 @@ class Session:
         if self._listing_since is None:
             self._listing_since = loop.time()
         waited = loop.time() - self._listing_since
-        if not found.complete and waited < LISTING:
+        if self._listed_at is None and not found.complete and waited < LISTING:
             return LISTING - waited
         if found.position is None:
             self.end(RECONNECT, "The reservations were not asked for")
             return 0
-        await asyncio.sleep(SETTLE)
+        if self._listed_at is None:
+            self._listed_at = loop.time()
+        settled = self._listed_at + self._settle(self._listing_since)
+        if loop.time() < settled:
+            return settled - loop.time()
         await self._begin(found.position)
         return 0
+
+    def _settle(self, listing_since: float) -> float:
+        """Seconds for the client to take the last answer: as long as it took for two round trips to its first list."""
+        return min(max(SETTLE, listing_since - self._opened), LONGEST_SETTLE)
 
     async def _begin(self, position: int) -> None:
         async def start(uow: UnitOfWork) -> None:
@@ -131,7 +142,30 @@ class Session:
                 await self._answers.wait(event.call)
             await self._say(tell, json_text({"event_type": event.event_type, "payload": event.payload}))
             self.position = event.seq
+            self._doubt(event)
         return bool(events)
+
+    @property
+    def _sure_at(self) -> float:
+        """From when on a client that is still there has had its lists: it gives up on an answer after that time."""
+        return (self._listed_at or 0.0) + LISTING
+
+    def _doubt(self, event: store.WorkerEvent) -> None:
+        """Remember an offer that is told early, until something further is told of it."""
+        sid = str(event.payload.get("sid", ""))
+        if event.event_type == "reservation.created" and asyncio.get_running_loop().time() < self._sure_at:
+            self._unsure.add(sid)
+        else:
+            self._unsure.discard(sid)
+
+    def _make_sure(self) -> float:
+        """Have a client list again that may have missed an offer which still waits; seconds until the next look."""
+        if not self._unsure:
+            return BEAT
+        left = self._sure_at - asyncio.get_running_loop().time()
+        if left <= 0:
+            self.end(RECONNECT, "A reservation was made while the lists were on their way; please list again")
+        return max(left, 0.0)
 
     async def _say(self, tell: Tell, text: str) -> None:
         async with asyncio.timeout(SLOW):

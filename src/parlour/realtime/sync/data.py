@@ -101,5 +101,12 @@ def own_conversation(row: Participant) -> Data:
 
 
 def user(row: User) -> dict[str, Data]:
-    """Return the items of a user by key; a missing one fails a client's start (§9.5)."""
-    return {"attributes": {"value": row.attributes}, "friendlyName": {"value": row.friendly_name}}
+    """Return the items of a user by key (§9.5).
+
+    A client does not start without the first two. ``reachability`` is there where it is known: clients take it for
+    news even while it is off.
+    """
+    items: dict[str, Data] = {"attributes": {"value": row.attributes}, "friendlyName": {"value": row.friendly_name}}
+    if row.is_online is not None or row.is_notifiable is not None:
+        items["reachability"] = {"online": bool(row.is_online), "notifiable": bool(row.is_notifiable)}
+    return items

@@ -12,6 +12,7 @@ from parlour.realtime.aim.typing import Typing
 from parlour.realtime.sync import routes as sync_routes
 from parlour.realtime.sync.hub import Hub
 from parlour.realtime.twilsock import telemetry
+from parlour.realtime.twilsock.presence import Presence
 from parlour.realtime.twilsock.routes import make_routes
 from parlour.realtime.twilsock.sockets import Sockets
 from parlour.rest.hosts import Addressing
@@ -23,7 +24,8 @@ MODULES: Final = (conversations, messages, participants, users)
 
 def package(database: Database, wake: Wake, tokens: AccessTokens, tunnel: Tunnel, addressing: Addressing) -> Package:
     """Return what the floor offers."""
-    sockets = Sockets(database.clock, wake)
+    presence = Presence(database)
+    sockets = Sockets(database.clock, wake, presence)
     hub = Hub(database, wake)
     sockets.every(1, hub.sweep)
     sockets.when_left(hub.forget)
@@ -38,4 +40,5 @@ def package(database: Database, wake: Wake, tokens: AccessTokens, tunnel: Tunnel
             telemetry.operations,
         ],
         routes=make_routes(addressing, sockets, tokens, tunnel),
+        companions=[presence.run],
     )

@@ -14,7 +14,7 @@ from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.errors import expired_token
 from parlour.kit.errors import ContractError
 from parlour.kit.wire import decode_json, encode_json
-from parlour.realtime.twilsock import frames, session, upstream
+from parlour.realtime.twilsock import frames, presence, session, upstream
 from parlour.realtime.twilsock.frames import BadFrame, Frame
 from parlour.realtime.twilsock.sending import Overflow, Sending
 from parlour.realtime.twilsock.session import Session
@@ -56,6 +56,8 @@ class Socket:
         self._tunnel = tunnel
         self._sending = Sending(socket.send_bytes)
         self._session: Session | None = None
+        self._presence: presence.Session | None = None
+        self._said_goodbye = False
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = asyncio.Event()
@@ -100,6 +102,8 @@ class Socket:
             with contextlib.suppress(Exception):  # the other side may be gone in any way
                 async with asyncio.timeout(1):
                     await self._socket.close(NORMAL)
+            if self._presence is not None:
+                await self._sockets.presence.closed(self._presence, gone=self._said_goodbye)
 
     def notify(self, message_type: str, payload: dict[str, Any]) -> bool:
         """Send a notification if the client registered for its kind; False where it did not, or is too slow."""
@@ -194,6 +198,7 @@ class Socket:
             token = await self._tokens.read(str(frame.header.get("token") or ""))
             now = self._sockets.clock.now()
             contexts = session.registrations(frame.header, session.caller_of(token))
+            self._presence = await self._sockets.presence.opened(session.caller_of(token))
         except ContractError as refusal:
             self._refuse(frame, refusal)
             return
@@ -223,6 +228,7 @@ class Socket:
             case "put_notification_ctx" | "delete_notification_ctx":
                 self._context(frame)
             case "close":
+                self._said_goodbye = True
                 raise WebSocketDisconnect(NORMAL)
             case "reply" | "telemetry.v1":
                 pass  # answers to our own frames; telemetry is not kept, and none is asked for

@@ -9,6 +9,7 @@ import structlog
 from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.outbox.wake import Wake
+from parlour.realtime.twilsock.presence import Presence
 
 if TYPE_CHECKING:
     from parlour.realtime.twilsock.socket import Socket
@@ -21,8 +22,9 @@ log = structlog.get_logger("parlour.realtime")
 class Sockets:
     """Knows who is connected here; sweeps while anybody is."""
 
-    def __init__(self, clock: Clock, wake: Wake) -> None:
+    def __init__(self, clock: Clock, wake: Wake, presence: Presence) -> None:
         self.clock = clock
+        self.presence = presence
         self._sockets: dict[Socket, None] = {}
         self._sweeps: list[tuple[int, Callable[[], Awaitable[None]]]] = []
         self._left: list[Callable[[Socket], None]] = []
