@@ -30,7 +30,7 @@ Made by `python scripts/errors.py` from the code: every refusal with its code an
 names. `more_info` of an answer is the vendor's page of the code. Codes of the contract that do not occur here, and why,
 stand [at the end](#codes-that-do-not-occur).
 
-After `make test`, `python scripts/errors.py --record .cache/traffic.jsonl` names the entries that no test provoked.
+`make test` fails where no test provoked one of these, and names it.
 
 """
 

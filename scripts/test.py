@@ -3,7 +3,8 @@
 A suite is a folder of tests/. Three run beside each other, the longest first; then those that leave room for no third,
 and last and alone those that look at the traffic of the others, or measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
-docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to. The last line is
+docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to, and the conditions
+of docs/errors.md with the refusals of the run. The last line is
 `N passed, N failed, N skipped`; exit 1 when something failed.
 """
 
@@ -27,6 +28,7 @@ REPORTS = ROOT / ".cache" / "reports"
 RECORD = ROOT / ".cache" / "traffic.jsonl"
 COVERAGE = ROOT / "scripts" / "coverage.py"
 CHECKLIST = ROOT / "scripts" / "checklist.py"
+ERRORS = ROOT / "scripts" / "errors.py"
 LONG = ("desktop", "demo", "bridge", "interactions", "studio", "webhooks", "channels")
 LATE = ("faults", "contract")  # the kills take a time of their own, which a third suite would spoil
 ALONE = ("recorded", "measures")  # the first looks at the traffic of all others
@@ -61,6 +63,7 @@ def main() -> int:
     if not given.suites and COVERAGE.exists():
         results.append(coverage())
         results.append(checklist())
+        results.append(refusals())
     if given.prove:
         rows = [{**asdict(result), "skipped": len(result.skipped)} for result in results]
         print(f"\nThe proof is in {proof.write(rows, REPORTS).relative_to(ROOT)}", flush=True)
@@ -127,6 +130,14 @@ def checklist() -> Result:
     began = time.monotonic()
     good = subprocess.run([sys.executable, str(CHECKLIST), "--check"], cwd=ROOT, check=False).returncode == 0
     return Result("checklist", passed=int(good), failed=int(not good), seconds=time.monotonic() - began)
+
+
+def refusals() -> Result:
+    """Compare the refusals of the run with the catalogue: each must have been provoked, and none be unknown."""
+    print("\n== refusals", flush=True)
+    began = time.monotonic()
+    good = subprocess.run([sys.executable, str(ERRORS), "--record", str(RECORD)], cwd=ROOT, check=False).returncode == 0
+    return Result("refusals", passed=int(good), failed=int(not good), seconds=time.monotonic() - began)
 
 
 def environment(*, prove: bool) -> dict[str, str]:

@@ -30,6 +30,7 @@ from tests import shared_flows
 from tests.requirements import note
 
 NOT_RUN = pytest.StashKey[list[str]]()
+UNLIMITED = {f"PARLOUR_{name}": "0" for name in ("RATE_LIMIT", "EXECUTIONS_PER_SECOND", "REST_EXECUTIONS_PER_SECOND")}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -121,8 +122,8 @@ def running_server(folder: Path, *arguments: str) -> Iterator[LiveServer]:
     log = folder / f"server-{port}.log"
     command = [sys.executable, "-m", "parlour.cli.main", *arguments, "--port", str(port)]
     command += ["--account-sid", credentials.account_sid, "--auth-token", credentials.auth_token]
-    # Tests look again and again; those of the limit set it themselves.
-    environment = {"PARLOUR_RATE_LIMIT": "0", **os.environ, "PYTHONWARNINGS": ""}
+    # Tests look again and again; those of a limit set it themselves.
+    environment = {**UNLIMITED, **os.environ, "PYTHONWARNINGS": ""}
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     url = f"http://127.0.0.1:{port}"

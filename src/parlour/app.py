@@ -15,6 +15,7 @@ from parlour.conversations.files import MediaStore
 from parlour.flex import package as flex
 from parlour.kit.clock import Clock, FrozenClock, SystemClock
 from parlour.kit.outgoing import Guard, Outgoing
+from parlour.kit.rates import Rates
 from parlour.kit.secrets_box import SecretsBox
 from parlour.messaging import package as messaging
 from parlour.outbox.facts import Outbox
@@ -32,6 +33,7 @@ from parlour.settings import Settings
 from parlour.store import migrations
 from parlour.store.database import Database
 from parlour.studio import package as studio
+from parlour.studio.limits import Limits
 from parlour.taskrouter import package as taskrouter
 from parlour.taskrouter.retention import Retention
 from parlour.trace import package as trace
@@ -121,6 +123,12 @@ def compose(settings: Settings, dsn: str, *, extra: Sequence[Package] = ()) -> P
     registry = Registry(reactions for package in packages for reactions in package.reactions)
     kept = timedelta(seconds=settings.finished_tasks_kept)
     database.extensions[Retention] = lambda: Retention(kept)
+    limits = Limits(
+        inbound=Rates(settings.executions_per_second),
+        by_rest=Rates(settings.rest_executions_per_second),
+        ended_kept=timedelta(seconds=settings.ended_executions_kept),
+    )
+    database.extensions[Limits] = lambda: limits
     database.extensions[Outbox] = lambda: Outbox(registry, ground.wake)
     offered = [operations for package in packages for operations in package.operations]
     router = Router(

@@ -18,6 +18,15 @@ ORIGIN: Final = re.compile(r"(https?|wss?)://[A-Za-z0-9.*\[\]:-]+")
 LONGEST_TOKEN_LIFE: Final = 24 * 3600  # seconds; the contract's own limit for access tokens
 
 
+FROM_ZERO: Final = {
+    "rate_limit": "calls a second",
+    "interactions_per_second": "calls a second",
+    "executions_per_second": "executions a second",
+    "rest_executions_per_second": "executions a second",
+    "ended_executions_kept": "seconds",
+}
+
+
 class SettingsError(Exception):
     """A setting cannot be understood; the message names it."""
 
@@ -41,6 +50,10 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     :ivar finished_tasks_kept: seconds for which a finished task can still be read.
     :ivar token_life: seconds of a sign-in token; the desktop renews it in time.
     :ivar webchats_per_second: how many web chats a second may be opened at one address, by each server process.
+    :ivar executions_per_second: how many executions a second messages may start in an account, by each server process;
+        0: any number.
+    :ivar rest_executions_per_second: the same for executions that REST starts.
+    :ivar ended_executions_kept: seconds for which an ended execution can still be read; 0: until it is deleted.
     :ivar desktop: folder of the built desktop; default: ``desktop`` in the data folder.
     :ivar desktop_connects: origins beside this server's that the desktop's page may call, such as those of functions.
     :ivar simulator_url: a carrier simulator in another process, used by demo data (demo and ephemeral only).
@@ -66,6 +79,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     finished_tasks_kept: int = 600
     token_life: int = 3600
     webchats_per_second: int = 5
+    executions_per_second: int = 100
+    rest_executions_per_second: int = 20
+    ended_executions_kept: int = 30 * 24 * 3600
     desktop: Path | None = None
     desktop_connects: tuple[str, ...] = ()
     simulator_url: str | None = None
@@ -117,10 +133,9 @@ def _check(settings: Settings) -> None:
     """Refuse values that cannot be, or do not go together."""
     if settings.test_clock and not settings.playground:
         raise SettingsError("--test-clock needs --demo or --ephemeral: time must not stand still in production")
-    if settings.rate_limit < 0:
-        raise SettingsError("rate_limit: 0 or more calls a second")
-    if settings.interactions_per_second < 0:
-        raise SettingsError("interactions_per_second: 0 or more calls a second")
+    for name, what in FROM_ZERO.items():
+        if getattr(settings, name) < 0:
+            raise SettingsError(f"{name}: 0 or more {what}")
     if not 0 < settings.finished_tasks_kept <= LONGEST_KEPT:
         raise SettingsError(f"finished_tasks_kept: 1 to {LONGEST_KEPT} seconds")
     if not SHORTEST_TOKEN_LIFE <= settings.token_life <= LONGEST_TOKEN_LIFE:

@@ -294,3 +294,10 @@ def test_a_proxy_that_is_no_number_of_the_account_is_refused_for_a_participant(w
         conversation.participants.create(
             messaging_binding_address="+15550101234", messaging_binding_proxy_address="+15557654321"
         )
+
+
+def test_a_status_callback_names_the_message_and_its_status(world: Street) -> None:
+    url = world.inbound_url.removesuffix("inbound") + "status"
+    form = {"MessageSid": "SM" + "0" * 32}
+    signature = RequestValidator(world.carrier.auth_token).compute_signature(url, form)
+    assert post(url, form, signature) == 400

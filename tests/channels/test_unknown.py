@@ -1,10 +1,12 @@
 """Sends whose answer was lost: looked for at the carrier, else unknown until a person decides (DESIGN 2.13)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from parlour.accounts.service import Credentials
 from parlour.app import Program
@@ -14,9 +16,9 @@ from parlour.channels.sms.events import CHANNEL
 from parlour.channels.sms.simulator.app import Carrier, Settings
 from parlour.channels.sms.store import sends as store
 from parlour.channels.sms.store.sends import Send
+from parlour.cli.main import main
 from parlour.conversations import conversations, messages, participants
 from parlour.conversations.store import messages as message_store
-from parlour.kit.errors import ContractError
 from parlour.messaging import numbers
 from parlour.store.unit import UnitOfWork
 
@@ -115,9 +117,10 @@ async def test_a_send_that_the_carrier_does_not_show_is_unknown_until_somebody_s
     await one.step(lambda uow: outbound.resend(uow, send.sid, lane_of=CHANNEL.pair_lane))
     sent = await one.until("sent")
     assert sent.provider_sid is not None
-    with pytest.raises(ContractError) as refusal:
-        await one.step(lambda uow: outbound.resend(uow, send.sid, lane_of=CHANNEL.pair_lane))
-    assert refusal.value.status == 409
+    database = ["--database-url", one.program.database.dsn, "--data", str(one.program.settings.data)]
+    again = ["carriers", "resend", send.sid, "--account", one.account_sid, *database]
+    said = await asyncio.to_thread(CliRunner().invoke, main, again)
+    assert (said.exit_code, "only a send whose outcome is unknown" in said.output) == (1, True)
 
 
 async def test_a_carrier_that_lists_at_once_is_believed_that_it_never_had_a_text(line: Any) -> None:

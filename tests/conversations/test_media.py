@@ -19,6 +19,7 @@ from parlour.conversations.files import FolderStore, Stored
 from parlour.conversations.inbound import Inbound, MediaItem
 from parlour.conversations.store import media as media_store
 from parlour.kit.errors import ContractError
+from parlour.messaging import media as log_media
 from parlour.messaging import numbers
 from parlour.store.unit import UnitOfWork
 from tests.conftest import LiveServer
@@ -204,17 +205,19 @@ async def test_files_that_nobody_has_are_swept_and_others_stay(
         yield data
 
     store = FolderStore(tmp_path / "media")
-    kept, lost = [await store.put(bytes_of(PNG), content_type="image/png") for _ in range(2)]
+    kept, lost, logged = [await store.put(bytes_of(PNG), content_type="image/png") for _ in range(3)]
     (tmp_path / "media" / lost.key[:2] / f"{'f' * 32}.partial").write_bytes(b"half")
 
     async def record(uow: UnitOfWork) -> None:
         service_sid = (await conversations.create(uow)).chat_service_sid
         await media.record(uow, kept, service_sid=service_sid)
+        log_media.record(uow, "MM" + "1" * 32, key=logged.key, content_type="image/png", size=logged.size)
 
     await program.database.step(account.account_sid, record)
     now = datetime.now(UTC)
     assert await media_sweep.sweep(program.database, store, now - timedelta(hours=1)) == 0, "too young"
     assert await media_sweep.sweep(program.database, store, now + timedelta(seconds=1)) == 2
-    assert b"".join([block async for block in store.open(kept.key)]) == PNG
+    for known in (kept, logged):
+        assert b"".join([block async for block in store.open(known.key)]) == PNG
     with pytest.raises(FileNotFoundError):
         _ = [block async for block in store.open(lost.key)]

@@ -34,16 +34,34 @@ class Colleague:
         """Wait until the client says that something happened, and return what."""
         return self._ask(self._driver.call("until", self._identity, event=event, wanted=wanted))
 
+    def says(self, body: str) -> None:
+        """Send a message."""
+        self._ask(self._driver.call("send", self._identity, sid=self._sid, body=body))
+
+    def reads(self) -> list[str] | None:
+        """Return what the conversation shows them, from its start; None: their client does not know it."""
+        shown = self._ask(self._driver.call("snapshot", self._identity))
+        return next(([said["body"] for said in each["messages"]] for each in shown if each["sid"] == self._sid), None)
+
+    def heard(self) -> list[str]:
+        """Return the messages that came while they were connected."""
+        return [
+            message["body"] for message in self._ask(self._driver.call("events", self._identity, event="messageAdded"))
+        ]
+
     def _ask(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
 
 @contextlib.contextmanager
-def colleague(server: LiveServer, conversation_sid: str, identity: str, folder: Path) -> Iterator[Colleague]:
-    """Add somebody to a conversation and connect their client."""
+def colleague(
+    server: LiveServer, conversation_sid: str, identity: str, folder: Path, *, there: bool = False
+) -> Iterator[Colleague]:
+    """Add somebody to a conversation, where they are not ``there`` already, and connect their client."""
     api = server.client()
     conversation = api.conversations.v1.conversations(conversation_sid)
-    conversation.participants.create(identity=identity)
+    if not there:
+        conversation.participants.create(identity=identity)
     key = api.new_keys.create(friendly_name="colleague")
     token = AccessToken(server.credentials.account_sid, key.sid, key.secret, identity=identity)
     token.add_grant(ChatGrant(service_sid=conversation.fetch().chat_service_sid))

@@ -1,23 +1,22 @@
 """Refusals that no other test comes to: limits too high to fill, and empty values (conversations.md §10, §11)."""
 
 import asyncio
-from collections.abc import Callable
+import base64
+import re
+import socket
 from typing import Any
 
 import pytest
-from twilio.base.exceptions import TwilioRestException
 
 from parlour.conversations import participants
+from parlour.conversations.store import conversations as conversation_store
+from tests.carrier import eventually
+from tests.conftest import LiveServer
+from tests.contract.inprocess import Request
 from tests.contract.world import World
+from tests.errors.asking import answered, parlour, refusal
 
-Refusal = tuple[int, int]
-
-
-async def refusal(call: Callable[[], Any]) -> Refusal:
-    """Return status and code of how a call is refused; it runs in a thread, as the client waits for its answer."""
-    with pytest.raises(TwilioRestException) as refused:
-        await asyncio.to_thread(call)
-    return refused.value.status, refused.value.code
+ROUNDS = 20  # of two changes at the same time, until they meet
 
 
 async def talk(world: World) -> Any:
@@ -67,3 +66,68 @@ async def test_another_identity_is_not_taken_by_a_participant_that_has_one(own: 
     conversation = await talk(own)
     made = await asyncio.to_thread(conversation.participants.create, identity="emma")
     assert await refusal(lambda: made.update(identity="frida")) == (400, 50444)
+
+
+async def test_two_changes_of_one_binding_follow_one_another_or_are_refused(own: World) -> None:
+    conversation = await talk(own)
+    proxies = [await asyncio.to_thread(own.number) for _ in range(3)]
+    made = await asyncio.to_thread(
+        lambda: conversation.participants.create(
+            messaging_binding_address=own.phone(), messaging_binding_proxy_address=proxies[0]
+        )
+    )
+    path = f"/v1/Conversations/{conversation.sid}/Participants/{made.sid}"
+    for number in range(ROUNDS):
+        outcomes = await asyncio.gather(*(answered(own, change(path, proxies[(number + n) % 3])) for n in (1, 2)))
+        refused = [(status, body["code"]) for status, body in outcomes if status >= 400]
+        assert len(refused) <= 1
+        if refused:
+            assert refused == [(409, 50419)]
+            return
+    pytest.fail(f"two changes never met in {ROUNDS} rounds")
+
+
+def change(path: str, proxy: str) -> Request:
+    """Return the request that gives a participant another proxy address."""
+    return Request("POST", "conversations.twilio.com", path).with_form("MessagingBinding.ProxyAddress", proxy)
+
+
+async def test_a_request_has_so_many_parameters(own: World) -> None:
+    query = tuple((f"X{number}", "1") for number in range(1001))
+    status, body = await answered(own, Request("GET", "conversations.twilio.com", "/v1/Conversations", query=query))
+    assert (status, body["code"], body["message"]) == (400, 20001, "At most 1000 parameters")
+
+
+async def test_an_error_of_ours_is_told_with_the_request_that_met_it(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(conversation_store, "page", broken)
+    status, body = await answered(own, Request("GET", "conversations.twilio.com", "/v1/Conversations"))
+    assert (status, body["code"]) == (500, 20500)
+    assert re.search(r"RQ[0-9a-f]{32}", body["message"])
+
+
+def test_a_caller_who_leaves_while_sending_is_given_up(server: LiveServer) -> None:
+    known = server.credentials
+    credentials = base64.b64encode(f"{known.account_sid}:{known.auth_token}".encode()).decode()
+    head = f"POST /conversations/v1/Conversations HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nFriendlyName=Half"
+    names = {each.friendly_name for each in server.client().conversations.v1.conversations.list()}
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as line:
+        line.sendall(head.encode())
+    eventually(lambda: "The caller left" in server.log.read_text(), what="the log to tell of it")
+    assert {each.friendly_name for each in server.client().conversations.v1.conversations.list()} == names
+
+
+async def test_an_operator_asks_for_the_credentials_of_an_account_that_is_there(own: World) -> None:
+    unknown = "AC" + "0" * 32
+    assert f"There is no account {unknown}" in await parlour(own, "credentials", unknown)
+
+
+async def test_a_path_is_not_served_in_every_way(own: World) -> None:
+    path = "/v1/Conversations/CH" + "0" * 32
+    status, body = await answered(own, Request("PATCH", "conversations.twilio.com", path))
+    assert (status, body["code"]) == (405, 20004)

@@ -26,7 +26,7 @@ from parlour.store.postgres import processes
 from parlour.store.postgres.folder import DataFolder
 from tests.carrier import Carrier, running_carrier
 from tests.channels.street import post
-from tests.conftest import Credentials, free_port, wait_for_server
+from tests.conftest import UNLIMITED, Credentials, free_port, wait_for_server
 
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 PATIENT = {"until_2xx": True, "wait_ms": 50, "max_wait_ms": 500}
@@ -102,7 +102,7 @@ class World:
     def environment(self) -> dict[str, str]:
         """Return what servers run with: their code is compiled once, as where they are installed."""
         known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {"PARLOUR_RATE_LIMIT": "0", **known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
+        return {**UNLIMITED, **known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
 
     @property
     def server(self) -> ServerProcess:

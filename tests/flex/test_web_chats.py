@@ -10,7 +10,7 @@ import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from parlour.flex.web_chats.rates import Rates
+from parlour.kit.rates import Rates
 from tests.channels.street import parlour
 from tests.conftest import LiveServer
 from tests.webhooks.receiver import Receiver, running_receiver

@@ -80,6 +80,17 @@ def test_a_supervisors_message_wakes_nobody(desk: Desk) -> None:
     assert work.tasks() == []
 
 
+def test_a_customer_who_joined_later_wakes_a_parked_engagement_as_the_first_does(desk: Desk) -> None:
+    carla = desk.worker("Carla")
+    work = desk.engage()
+    work.accepted_by(carla)
+    work.api.participants.create(type="customer", media_properties={"identity": "the neighbour"})
+    work.end_of(carla)
+    assert work.tasks() == []
+    work.says("the neighbour", "we are back")
+    assert len(work.tasks()) == 1
+
+
 def test_customers_who_come_and_go_by_the_conversation_do_so_in_the_channel(desk: Desk) -> None:
     work = desk.engage()
     joined = work.talk.participants.create(identity="the husband")

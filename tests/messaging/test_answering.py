@@ -157,6 +157,38 @@ def test_a_picture_is_fetched_at_its_address_with_the_accounts_credentials(the_s
     assert requests.get(url, auth=(line.client.username, line.client.password), timeout=30).status_code == 404
 
 
+def test_files_of_a_text_are_in_the_log_and_in_its_conversation_each_on_its_own(the_street: Street) -> None:
+    line = Line(the_street)
+    line.client.conversations.v1.address_configurations.create(
+        type="sms", address=line.number, auto_creation_enabled=True, auto_creation_type="default"
+    )
+    auth = (line.client.username, line.client.password)
+    lost = []
+    for number in range(2):
+        line.text(f"look {number}", PNG)
+        message = eventually(lambda n=number: [one for one in line.logged() if one.body == f"look {n}"])[0]
+        assert message.num_media == "1"
+        [held] = line.client.conversations.v1.participant_conversations.list(address=line.handset)
+        conversation = line.client.conversations.v1.conversations(held.conversation_sid)
+        said = eventually(lambda c=conversation, n=number: [m for m in c.messages.list() if m.body == f"look {n}"])[0]
+        [logged] = line.client.messages(message.sid).media.list()
+        assert (logged.content_type, logged.parent_sid) == ("image/png", message.sid)
+        in_log = f"{line.street.server.url}/api{logged.uri.removesuffix('.json')}"
+        service = conversation.fetch().chat_service_sid
+        in_talk = f"{line.street.server.url}/mcs/v1/Services/{service}/Media/{said.media[0]['sid']}/Content"
+        assert requests.get(in_log, auth=auth, timeout=30).content == PNG
+        assert requests.get(in_talk, auth=auth, timeout=30).content == PNG
+        gone, left = (in_log, in_talk) if number else (in_talk, in_log)
+        assert line.client.messages(message.sid).media(logged.sid).delete() if number else said.delete()
+        assert requests.get(gone, auth=auth, timeout=30).status_code == 404
+        lost.append(left)
+    eventually(
+        lambda: "delete_files" not in parlour("jobs", "list", "--json", "--data", str(line.street.data)),
+        what="the end of the jobs that delete files",
+    )
+    assert [requests.get(url, auth=auth, timeout=30).content for url in lost] == [PNG, PNG]
+
+
 def test_an_address_takes_the_texts_and_hands_the_number_back_when_it_is_removed(
     the_street: Street, site: Site
 ) -> None:

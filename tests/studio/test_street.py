@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
-from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
 
 from parlour.demo import DEMO_NUMBER, MESSAGING_NUMBER
 from tests import shared_flows
-from tests.carrier import Carrier, eventually, running_carrier
-from tests.conftest import LiveServer, running_server
+from tests.carrier import eventually
 from tests.studio.building import ask, flow, say, widget
 from tests.studio.site import running_site
+from tests.studio.town import Town, fresh
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 500
-_customers = (f"+1557000{number:04}" for number in itertools.count(1))
-
-
-@dataclass
-class Town:
-    """A server, a carrier, and a number whose texts no address takes."""
-
-    server: LiveServer
-    carrier: Carrier
-    client: Client
-
-    def publish(self, definition: dict[str, Any]) -> Any:
-        made = self.client.studio.v2.flows.create(friendly_name="Town", status="published", definition=definition)
-        return self.client.studio.v2.flows(made.sid)
-
-    def executions(self, flow: Any, count: int, status: str) -> list[Any]:
-        def look() -> list[Any]:
-            found = flow.executions.list(status=status)
-            return found if len(found) >= count else []
-
-        return eventually(look, what=f"{count} {status} executions")
-
-    def path(self, flow: Any, sid: str) -> list[tuple[str, str]]:
-        return [(step.transitioned_from, step.name) for step in reversed(flow.executions(sid).steps.list())]
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("town")
-    with (
-        running_carrier(folder / "ledger.sqlite") as carrier,
-        running_server(
-            folder, "start", "--demo", "--data", str(folder / "data"), "--simulator-url", carrier.url_with_credentials
-        ) as server,
-    ):
-        client = server.client()
-        for address in client.conversations.v1.address_configurations.list():
-            if address.address in (DEMO_NUMBER, MESSAGING_NUMBER):
-                address.delete()
-        yield Town(server, carrier, client)
 
 
 def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> None:
@@ -75,9 +31,8 @@ def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> Non
             on="incomingMessage",
         )
     )
-    (number,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
-    number.update(sms_url=known.fetch().webhook_url)
-    customer = next(_customers)
+    town.webhook(known.fetch().webhook_url)
+    customer = fresh()
     town.carrier.text(customer, DEMO_NUMBER, "hi")
     town.carrier.wait_for(customer, "Your name?")
     town.carrier.text(customer, DEMO_NUMBER, "Ada")
@@ -99,9 +54,8 @@ def test_a_text_to_a_number_whose_webhook_is_a_flow_starts_it(town: Town) -> Non
 
 def test_a_reply_reaches_an_execution_that_rest_started(town: Town) -> None:
     known = town.publish(flow(ask("well", "How are you?", "thanks", **{"from": DEMO_NUMBER}), say("thanks", "Thanks")))
-    (number,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
-    number.update(sms_url=known.fetch().webhook_url)
-    customer = next(_customers)
+    town.webhook(known.fetch().webhook_url)
+    customer = fresh()
     made = known.executions.create(to=customer, from_=DEMO_NUMBER)
     town.carrier.wait_for(customer, "How are you?")
     with pytest.raises(TwilioRestException) as refusal:
@@ -117,7 +71,7 @@ def test_a_reply_reaches_an_execution_that_rest_started(town: Town) -> None:
 
 def test_a_text_that_fails_on_its_way_takes_delivery_failure(town: Town) -> None:
     known = town.publish(flow(ask("well", "Lost?", **{"from": DEMO_NUMBER})))
-    customer = next(_customers)
+    customer = fresh()
     made = known.executions.create(to=f"{customer}99999999", from_=DEMO_NUMBER)
     (ended,) = town.executions(known, 1, "ended")
     assert ended.sid == made.sid
@@ -142,7 +96,7 @@ def test_texts_of_a_flow_say_content_templates_and_carry_files(town: Town) -> No
                 say("broken", "x", **{"from": DEMO_NUMBER}, media_url="cat.png"),
             )
         )
-        customer = next(_customers)
+        customer = fresh()
         made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"who": "Ada"})
         town.carrier.wait_for(customer, "Hello Ada")
         assert [file["content_type"] for file in town.carrier.wait_for(customer, "Look")["media"]] == ["image/png"]
@@ -166,7 +120,7 @@ def test_a_flow_speaks_through_a_messaging_service_and_hears_its_replies(town: T
     pool = town.client.messaging.v1.services(service.sid)
     pool.phone_numbers.create(phone_number_sid=number.sid)
     try:
-        customer = next(_customers)
+        customer = fresh()
         made = known.executions.create(to=customer, from_=service.sid)
         town.carrier.wait_for(customer, "Through whom?")
         town.carrier.text(customer, MESSAGING_NUMBER, "you")
@@ -204,7 +158,7 @@ def conversing(**more: Any) -> list[dict[str, Any]]:
 
 def test_a_flow_begins_a_conversation_and_closes_it_at_its_end(town: Town) -> None:
     known = town.publish(flow(*conversing(close_conversation_on_execution_end=True)))
-    customer = next(_customers)
+    customer = fresh()
     made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"n": "7"})
     town.carrier.wait_for(customer, "Rate us 1-5")
     town.carrier.text(customer, DEMO_NUMBER, "5")
@@ -229,7 +183,7 @@ def test_a_flow_begins_a_conversation_and_closes_it_at_its_end(town: Town) -> No
 
 
 def test_a_flow_takes_up_a_conversation_and_leaves_it_open(town: Town) -> None:
-    customer = next(_customers)
+    customer = fresh()
     there = town.client.conversations.v1.conversations.create(friendly_name="There")
     there.participants.create(messaging_binding_address=customer, messaging_binding_proxy_address=DEMO_NUMBER)
     states = conversing()
@@ -264,7 +218,7 @@ def test_a_conversation_that_is_not_there_takes_failed(town: Town, sid: str) -> 
         conversation_sid="{{flow.data.sid}}",
     )
     known = town.publish(flow(state))
-    made = known.executions.create(to=next(_customers), from_=DEMO_NUMBER, parameters={"sid": sid})
+    made = known.executions.create(to=fresh(), from_=DEMO_NUMBER, parameters={"sid": sid})
     town.executions(known, 1, "ended")
     assert town.path(known, made.sid)[1] == ("begin", "failed")
     steps = known.executions(made.sid).steps.list()
@@ -282,7 +236,7 @@ def test_after_the_hand_over_a_flow_that_began_the_conversation_may_not_send(tow
         say("late", "too late", **{"from": "Survey"}),
     ]
     known = town.publish(flow(*states))
-    customer = next(_customers)
+    customer = fresh()
     made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters={"n": "9"})
     town.executions(known, 1, "ended")
     assert town.path(known, made.sid)[2:] == [("agent", "callComplete"), ("late", "failed")]
@@ -291,32 +245,6 @@ def test_after_the_hand_over_a_flow_that_began_the_conversation_may_not_send(tow
     row = town.client.conversations.v1.conversations(context["flow"]["channel"]["sid"]).fetch()
     assert row.state == "active"  # it is the agents' now
     assert town.carrier.received(customer) == []
-
-
-def imported(town: Town, number: str, **mapping: str) -> Any:
-    """Publish a real flow, and make it the webhook of the number."""
-    known = town.publish(shared_flows.load(number, **mapping))
-    (owned,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
-    owned.update(sms_url=known.fetch().webhook_url)
-    return known
-
-
-@pytest.mark.needs_shared
-def test_real_flow_15_asks_a_customer_of_the_numbers_webhook_to_its_end(town: Town) -> None:
-    known = imported(town, "15")
-    customer = next(_customers)
-    town.carrier.text(customer, DEMO_NUMBER, "hello")
-    for asked, answer in enumerate(["yes", "Ada", "36", "12345", "no", "yes", "no", "no", "no", "1", "1"], 1):
-        eventually(lambda count=asked: len(town.carrier.received(customer)) == count, what=f"question {asked}")
-        town.carrier.text(customer, DEMO_NUMBER, answer)
-    (ended,) = town.executions(known, 1, "ended")
-    path = town.path(known, ended.sid)
-    assert path[-1] == ("Goodbye", "sent")
-    assert [event for _, event in path].count("incomingMessage") == 12
-    eventually(lambda: len(town.carrier.received(customer)) >= 12, what="the goodbye")
-    questions = town.carrier.received(customer)
-    assert len(questions) == 12
-    assert "Ada" in questions[2]
 
 
 @pytest.mark.needs_shared
@@ -335,7 +263,7 @@ def test_real_flow_14_is_started_by_rest_and_tells_the_hosts_what_was_answered(t
         known = town.publish(definition)
         (owned,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
         owned.update(sms_url=known.fetch().webhook_url)
-        customer = next(_customers)
+        customer = fresh()
         data = {"event_type": "REMIND", "patient_first_name": "Ada", "appointment_id": "7"}
         made = known.executions.create(to=customer, from_=DEMO_NUMBER, parameters=data)
         (asked,) = eventually(lambda: town.carrier.received(customer))

@@ -25,7 +25,6 @@ from parlour.accounts.errors import (
 )
 from parlour.accounts.store_system import system_account_of_key
 from parlour.kit.clock import Clock, FrozenClock
-from parlour.kit.errors import ContractError
 from parlour.kit.secrets_box import SecretsBox
 from parlour.kit.sids import is_exact_sid
 from parlour.store.database import Database
@@ -35,6 +34,10 @@ HEADER: Final = {"alg": ALGORITHM, "typ": "JWT", "cty": "twilio-fpa;v=1"}
 LONGEST: Final = 24 * 3600  # seconds between `iat` (or first sight) and `exp` that the contract allows
 LEEWAY: Final = 60  # seconds that the signer's clock may be ahead of this one
 REMEMBERED: Final = 10_000
+
+
+class NoSuchKey(Exception):
+    """The account has no such key (any more)."""
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -103,11 +106,11 @@ class AccessTokens:
     ) -> tuple[str, datetime]:
         """Make a token with one of the account's keys; return it and the domain time of its end.
 
-        :raises ContractError: 404, no such key.
+        :raises NoSuchKey: the account has no such key.
         """
         key = await self._database.read(account_sid, lambda reader: store.fetch_key(reader, key_sid))
         if key is None:
-            raise ContractError(20404, 404, f"There is no key {key_sid}")
+            raise NoSuchKey(key_sid)
         now = self._clock.now()
         issued = int(now.timestamp())
         claims = {

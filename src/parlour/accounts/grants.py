@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from parlour.accounts.errors import invalid_grants
-from parlour.rest.errors import forbidden
 from parlour.rest.operations import Caller
 
 LEADS: Final = frozenset({"supervisor", "admin"})
@@ -24,9 +23,12 @@ def chat_service(caller: Caller) -> str:
 
 
 def identity(caller: Caller) -> str:
-    """Return whose token it is. Error: 403/20403, a credential without identity."""
+    """Return whose token it is.
+
+    :raises RuntimeError: it is no token, which an operation of tokens does not let in.
+    """
     if caller.identity is None:
-        raise forbidden("Only an access token has an identity")
+        raise RuntimeError("only an access token has an identity")
     return caller.identity
 
 

@@ -15,6 +15,7 @@ from parlour.app import KEY_FILE, Program, compose
 from parlour.kit.clock import FrozenClock
 from parlour.kit.errors import ContractError
 from parlour.launch import set_up_logs
+from parlour.rest.recorder import note_refusal
 from parlour.settings import Settings, SettingsError, load
 from parlour.store.postgres.errors import PostgresError
 from parlour.store.postgres.folder import DataFolder
@@ -62,6 +63,7 @@ def run_on_program(
     try:
         return asyncio.run(main())
     except ContractError as error:
+        note_refusal(error)
         raise click.ClickException(error.message) from error
     except (PostgresError, SettingsError, OSError, asyncpg.PostgresError) as error:
         raise click.ClickException(str(error)) from error

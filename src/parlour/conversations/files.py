@@ -42,6 +42,10 @@ class MediaStore(Protocol):
         """Return the bytes of a file in blocks."""
         ...
 
+    async def twin(self, key: str) -> str:
+        """Return the key of a file with the same bytes, which lives on its own."""
+        ...
+
     async def delete(self, key: str) -> None:
         """Delete a file; one that is gone is no error."""
         ...
@@ -92,6 +96,12 @@ class FolderStore:
                 yield block
         finally:
             file.close()
+
+    async def twin(self, key: str) -> str:
+        """Return the key of a file with the same bytes, which lives on its own. Raises FileNotFoundError."""
+        fresh = secrets.token_hex(16)
+        await asyncio.to_thread(_link, self._path(key), self._path(fresh))
+        return fresh
 
     async def delete(self, key: str) -> None:
         """Delete a file; one that is gone is no error."""
@@ -160,6 +170,11 @@ def _settled(content_type: str, head: bytes) -> str:
 def _create(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path.open("xb")
+
+
+def _link(path: Path, other: Path) -> None:
+    other.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.link(path, other)
 
 
 def _finish(file: BinaryIO, partial: Path, path: Path) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from parlour.conversations.files import MediaStore
 from parlour.conversations.store_system import system_known_keys
+from parlour.messaging import store_system as messaging
 from parlour.outbox.process import Process
 from parlour.store.database import Database, DatabaseUnavailable
 
@@ -22,7 +23,10 @@ async def sweep(database: Database, media_store: MediaStore, before: datetime) -
     """Delete files stored before an instant of real time that no row names; return how many."""
 
     async def known(keys: Sequence[str]) -> set[str]:
-        return await database.system(lambda connection: system_known_keys(connection, keys))
+        async def look(connection: Any) -> set[str]:
+            return await system_known_keys(connection, keys) | await messaging.system_known_keys(connection, keys)
+
+        return await database.system(look)
 
     return await media_store.sweep(before, known)
 

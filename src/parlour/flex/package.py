@@ -30,8 +30,8 @@ from parlour.flex.sign_in.sessions import Sessions
 from parlour.flex.signing import Signer
 from parlour.flex.users import routes as users
 from parlour.flex.web_chats import routes as web_chats
-from parlour.flex.web_chats.rates import Rates
 from parlour.kit.outgoing import Outgoing
+from parlour.kit.rates import Rates
 from parlour.kit.secrets_box import SecretsBox
 from parlour.package import Invariant, Package
 from parlour.rest.operations import Operations

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from parlour.accounts import service as accounts
-from parlour.accounts.access_tokens import AccessTokens
+from parlour.accounts.access_tokens import AccessTokens, NoSuchKey
 from parlour.flex.sign_in import store
-from parlour.kit.errors import ContractError
 from parlour.kit.secrets_box import SecretsBox
 from parlour.store.database import Database
 from parlour.store.unit import UnitOfWork
@@ -31,8 +30,8 @@ class Signer:
             key_sid = await self._key(account_sid, request_id, make_anew=attempt == 2)
             try:
                 return await self._tokens.sign(account_sid, key_sid, identity, grants, seconds)
-            except ContractError as error:
-                if error.status != 404 or attempt == 2:  # the operator removed the key
+            except NoSuchKey:  # the operator removed it
+                if attempt == 2:
                     raise
         raise AssertionError("unreachable: the loop returns or raises")
 

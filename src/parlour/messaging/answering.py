@@ -1,19 +1,20 @@
 """Who hears of a text that belongs to no conversation, and what it answers (channels.md §1.6-1.8).
 
 The service's webhook, else the number's own. Both are called outside any transaction; a call whose answer cannot be
-obeyed is followed by the fallback's, once. What they order is sent in the transaction that ends the job.
+obeyed is followed by the fallback's, once. What they order is sent in the transaction that ends the job; there too a
+floor of this program takes a text whose webhook, or a redirect of it, names that floor.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
-from parlour.messaging import log, numbers, twiml
+from parlour.kit.sids import is_sid
+from parlour.messaging import log, numbers, residents, twiml
 from parlour.messaging.store import log as store
 from parlour.messaging.store import media as media_store
 from parlour.messaging.store import numbers as number_store
@@ -41,9 +42,6 @@ OURS: Final = frozenset(
     ("AccountSid", "From", "To", "Body", "NumMedia", "NumSegments", "SmsStatus", "MessageStatus", "ApiVersion")
 )
 
-# Paths of addresses that a floor of this program stands for: it hears of a text by the fact that nobody claimed it.
-INSIDE: Final[list[re.Pattern[str]]] = []
-
 journal = structlog.get_logger("parlour.messaging")
 
 
@@ -61,10 +59,31 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, kw_only=True):
-    """What was called, and what is to be sent."""
+    """What was called, and what is to be sent.
+
+    :ivar inside: the address of a floor of this program, to which it led.
+    :ivar by_fallback: whether the fallback was asked.
+    """
 
     tries: list[tuple[Told, Try]] = []
     replies: list[Reply] = []
+    inside: str | None = None
+    by_fallback: bool = False
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """A text, whose webhook answers it, and what that is told.
+
+    :ivar failed: what the webhook failed by on an earlier run, so that the fallback is asked.
+    :ivar cause: SID of the event that it came with.
+    """
+
+    row: LoggedMessage
+    hook: Hook
+    pairs: list[tuple[str, str]]
+    payload: Mapping[str, Any]
+    failed: TwimlError | None
+    cause: str | None
 
 
 def hook_of(service: Service | None, number: Number | None) -> Hook | None:
@@ -90,12 +109,6 @@ def hook_of(service: Service | None, number: Number | None) -> Hook | None:
     return found if found.url else None
 
 
-def is_inside(url: str) -> bool:
-    """Say whether an address is that of a floor of this program, which is not called over HTTP."""
-    path = urlsplit(url).path
-    return any(pattern.search(path) for pattern in INSIDE)
-
-
 def is_deaf(service: Service | None) -> bool:
     """Say whether texts to the numbers of a service are neither logged nor told: it has no webhook (§1.8)."""
     return service is not None and not service.inbound_request_url and not service.use_inbound_webhook_on_number
@@ -107,9 +120,11 @@ def ask(uow: UnitOfWork, row: LoggedMessage, form: Mapping[str, str]) -> None:
     :param form: what the carrier told of it; what only it knows, such as the sender's city, is passed on.
     """
     further = {name: value for name, value in form.items() if _passes(name)}
-    schedule(
-        uow, ANSWER, lane=f"answer:{row.to_address}:{row.from_address}", payload={"sid": row.sid, "further": further}
-    )
+    _schedule(uow, row, {"sid": row.sid, "further": further, "cause": uow.cause})
+
+
+def _schedule(uow: UnitOfWork, row: LoggedMessage, payload: Mapping[str, Any]) -> None:
+    schedule(uow, ANSWER, lane=f"answer:{row.to_address}:{row.from_address}", payload=payload)
 
 
 def _passes(name: str) -> bool:
@@ -118,33 +133,33 @@ def _passes(name: str) -> bool:
 
 async def answer(deliverer: Deliverer, base_url: str, run: JobRun, payload: Mapping[str, Any]) -> None:
     """Ask the webhook of a text, and send what it answers."""
-    sid = str(payload["sid"])
-    known = await run.read(lambda reader: _known(reader, sid, base_url))
-    if known is None:
+    text = await run.read(lambda reader: _known(reader, payload, base_url))
+    if text is None:
         return
-    row, hook, parameters = known
-    pairs = list((parameters | dict(payload["further"])).items())
+    hook, sid = text.hook, text.row.sid
     token = await run.read(deliverer.auth_token)
     asked = Asked()
-    failed = await _follow(deliverer, token, row, hook, pairs, asked)
+    failed = text.failed or await _follow(deliverer, token, run, text, hook, text.pairs, asked)
     if failed is not None and hook.fallback_url:
         journal.warning("a webhook's answer failed; its fallback is asked", sid=sid, code=failed.code, why=str(failed))
-        told = [*pairs, ("ErrorCode", str(failed.code)), ("ErrorUrl", hook.url)]
+        asked.by_fallback = True
+        told = [*text.pairs, ("ErrorCode", str(failed.code)), ("ErrorUrl", hook.url)]
         second = msgspec.structs.replace(hook, url=hook.fallback_url, method=hook.fallback_method)
-        failed = await _follow(deliverer, token, row, second, told, asked, kind="message-fallback")
+        failed = await _follow(deliverer, token, run, text, second, told, asked, kind="message-fallback")
     if failed is not None:
         journal.warning("a text was not answered", sid=sid, code=failed.code, why=str(failed))
         asked.replies.clear()
-    await run.finish(lambda uow: _send(uow, row, asked))
+    await run.finish(lambda uow: _obey(uow, text, asked))
 
 
-async def _known(reader: Reader, sid: str, base_url: str) -> tuple[LoggedMessage, Hook, dict[str, str]] | None:
+async def _known(reader: Reader, payload: Mapping[str, Any], base_url: str) -> Incoming | None:
+    sid = str(payload["sid"])
     row = await store.fetch(reader, sid)
     if row is None:
         return None
     service = await service_store.of_number(reader, row.to_address)
     hook = hook_of(service, await number_store.by_number(reader, row.to_address))
-    if hook is None or is_inside(hook.url):
+    if hook is None:
         return None
     told = {
         "MessageSid": sid,
@@ -165,25 +180,40 @@ async def _known(reader: Reader, sid: str, base_url: str) -> tuple[LoggedMessage
         path = f"/{VERSION}/Accounts/{row.account_sid}/Messages/{sid}/Media/{each.sid}"
         told[f"MediaUrl{number}"] = f"{base_url}/api{path}"
         told[f"MediaContentType{number}"] = each.content_type
-    return row, hook, told
+    failed = payload.get("failed")
+    return Incoming(
+        row=row,
+        hook=hook,
+        pairs=list((told | dict(payload["further"])).items()),
+        payload=payload,
+        failed=None if failed is None else TwimlError(int(failed["code"]), str(failed["why"])),
+        cause=payload.get("cause"),
+    )
 
 
 async def _follow(
     deliverer: Deliverer,
     token: str,
-    row: LoggedMessage,
+    run: JobRun,
+    text: Incoming,
     hook: Hook,
     pairs: list[tuple[str, str]],
     asked: Asked,
     kind: str = "message-received",
 ) -> TwimlError | None:
-    """Ask an address and those it leads on to; return why its answer cannot be obeyed, None where all is well."""
-    url, method = hook.url, hook.method
+    """Ask an address and those it leads on to; return why its answer cannot be obeyed, None where all is well.
+
+    It ends at the address of a floor of this program.
+    """
+    url, method, row = hook.url, hook.method, text.row
     for _ in range(REDIRECTS_MAX + 1):
+        if await run.read(partial(residents.at, url=url)) is not None:
+            asked.inside = url
+            return None
         told = Told(
             webhook_sid=hook.sid,
             stream=row.sid,
-            key=f"{row.sid}:{len(asked.tries)}",
+            key=f"{row.sid}:{'fallback:' if asked.by_fallback else ''}{len(asked.tries)}",
             event_sid=None,
             event_type=kind,
             method=method.lower(),
@@ -208,9 +238,33 @@ async def _follow(
     return TwimlError(RETRIEVAL_FAILED, f"over {REDIRECTS_MAX} redirects")
 
 
-async def _send(uow: UnitOfWork, row: LoggedMessage, asked: Asked) -> None:
+async def _obey(uow: UnitOfWork, text: Incoming, asked: Asked) -> None:
+    uow.cause = text.cause
     for told, each in asked.tries:
         deliveries.insert(uow, each.row(uow, told, named(each.outcome, last=True)))
+    await _send(uow, text.row, asked)
+    if asked.inside is not None:
+        await _hand_over(uow, text, asked.inside, asked.by_fallback)
+
+
+async def _hand_over(uow: UnitOfWork, text: Incoming, url: str, by_fallback: bool) -> None:
+    """Give a text to the floor that an address stands for; where that cannot take it, the fallback is asked next."""
+    row, hook = text.row, text.hook
+    ours = hook.sid if is_sid(hook.sid, "MG") else row.to_address
+    resident = await residents.at(uow, url)
+    given = residents.Text(sid=row.sid, sender=row.from_address, ours=ours, parameters=dict(text.pairs))
+    if resident is None:
+        failed: TwimlError | None = TwimlError(RETRIEVAL_FAILED, f"{url[:200]} is gone")
+    else:
+        failed = await resident.take(uow, url, given)
+    if failed is None:
+        return
+    journal.warning("a text was not taken", sid=row.sid, code=failed.code, why=str(failed))
+    if not by_fallback and hook.fallback_url:
+        _schedule(uow, row, {**text.payload, "failed": {"code": failed.code, "why": str(failed)}})
+
+
+async def _send(uow: UnitOfWork, row: LoggedMessage, asked: Asked) -> None:
     service = await service_store.of_number(uow, row.to_address)
     for reply in asked.replies[: twiml.REPLIES_MAX]:
         sender, to = reply.sender or row.to_address, reply.to or row.from_address

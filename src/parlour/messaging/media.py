@@ -1,4 +1,4 @@
-"""Files of inbound texts that no conversation took: kept with the log (channels.md §1.2)."""
+"""Files of inbound texts, kept with the log; a conversation that takes a text has its own (channels.md §1.2)."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol

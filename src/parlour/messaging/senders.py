@@ -1,49 +1,22 @@
 """Senders of channels other than texts: a WhatsApp number or a Messenger page of the account (channels.md §1.5, §6)."""
 
-# ruff: noqa: S608 - only the column names of the row class are put into statements
+from parlour.messaging.store import senders as store
+from parlour.messaging.store.senders import Sender
+from parlour.store.unit import UnitOfWork
 
-from datetime import datetime
-from typing import Final
+__all__ = ["Sender", "attach", "by_address"]
 
-import msgspec
-
-from parlour.store import refs
-from parlour.store.unit import Reader, UnitOfWork
-
-refs.register("XE", "channel_sender")
-
-
-class Sender(msgspec.Struct, kw_only=True, frozen=True):
-    """A row of `channel_sender`.
-
-    :ivar address: with the prefix of its channel.
-    :ivar connection_sid: the carrier connection that serves it; None takes the account's only one.
-    """
-
-    account_sid: str
-    sid: str
-    address: str
-    connection_sid: str | None
-    date_created: datetime
-    date_updated: datetime
-
-
-COLUMNS: Final = ", ".join(Sender.__struct_fields__)
-PUT: Final = f"""
-INSERT INTO channel_sender ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (account_sid, address) DO UPDATE SET connection_sid = $4, date_updated = $6 RETURNING {COLUMNS}"""
-BY_ADDRESS: Final = f"SELECT {COLUMNS} FROM channel_sender WHERE account_sid = $1 AND address = $2"
+by_address = store.by_address
 
 
 async def attach(uow: UnitOfWork, address: str, *, connection_sid: str | None) -> Sender:
     """Make a sender, or have another carrier serve the one that there is."""
-    record = await uow.fetchrow(PUT, uow.account_sid, uow.new_sid("XE"), address, connection_sid, uow.now, uow.now)
-    if record is None:
-        raise AssertionError("unreachable: an upsert returns its row")
-    return Sender(**record)
-
-
-async def by_address(reader: Reader, address: str) -> Sender | None:
-    """Return the account's sender with this address, None if it has none."""
-    record = await reader.fetchrow(BY_ADDRESS, reader.account_sid, address)
-    return None if record is None else Sender(**record)
+    row = Sender(
+        account_sid=uow.account_sid,
+        sid=uow.new_sid("XE"),
+        address=address,
+        connection_sid=connection_sid,
+        date_created=uow.now,
+        date_updated=uow.now,
+    )
+    return await store.put(uow, row)

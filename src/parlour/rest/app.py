@@ -190,6 +190,7 @@ class RestApp:
             database=self._database,
             body=body,
             stream=_stream(receive) if operation.body == "raw" else None,
+            query_string=scope.get("query_string", b"").decode("latin-1"),
         )
 
     async def _caller(self, operation: Operation, headers: Mapping[str, str]) -> Caller:

@@ -23,8 +23,9 @@ def not_found(what: str) -> ContractError:
 
 def not_served(path: str, why: str | None) -> ContractError:
     """Refuse a path that is not served; a published one with the reason."""
-    error = not_found(path)
-    return error if why is None else ContractError(error.code, error.status, f"{error.message}: {why}")
+    if why is None:
+        return not_found(path)
+    return ContractError(20404, 404, f"The requested resource {path} was not found: {why}")
 
 
 def invalid_parameter(name: str, why: str, code: int = 20001) -> ContractError:

@@ -114,6 +114,7 @@ class Body(Protocol):
 class Call:
     """One call of an operation.
 
+    :ivar query_string: the query as it was written, which a signature covers.
     :ivar socket: the web socket through which a tunnelled call came, None for one over HTTP.
     :ivar effect: the one transaction of all its steps, where it came with an idempotency key.
     """
@@ -133,6 +134,7 @@ class Call:
     stream: Any = None
     socket: Any = None
     effect: "Whole | None" = None
+    query_string: str = ""
 
     @property
     def account_sid(self) -> str:

@@ -121,8 +121,13 @@ def conversation_payload(
     }
 
 
+def text_payload(parameters: Mapping[str, str]) -> Json:
+    """Give what a webhook is told of a text, as `trigger.message` and as a reply show it (studio.md §4.2)."""
+    return {**parameters, "Body": parameters.get("Body", "")[:MAX_BODY]}
+
+
 def message_payload(account_sid: str, text: TextFacts) -> Json:
-    """Give a text as `trigger.message` and as a reply, as the number's webhook would (studio.md §4.2)."""
+    """Give a text as `trigger.message` and as a reply, as far as a rehearsal knows it (studio.md §4.2)."""
     return {
         "AccountSid": account_sid,
         "MessageSid": text.sid,

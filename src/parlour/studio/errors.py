@@ -1,6 +1,7 @@
 """Refusals of Studio (studio.md §8)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from parlour.kit.errors import ContractError
 from parlour.studio.findings import Finding
@@ -23,6 +24,14 @@ def bad_revision(value: str) -> ContractError:
 def address_too_long(name: str) -> ContractError:
     """Refuse addresses over 300 bytes (studio.md §5.4)."""
     return ContractError(81023, 400, f"Invalid parameter {name}: To and From together have at most 300 bytes")
+
+
+TOO_MANY: Final = 20429
+
+
+def too_many(per_second: int) -> ContractError:
+    """Refuse one more execution in this second (studio.md §5.4)."""
+    return ContractError(TOO_MANY, 429, f"Too many requests: at most {per_second} new Executions a second")
 
 
 def already_active(execution_sid: str) -> ContractError:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
-from parlour.studio import defaults, driving, executions, flows, outside
+from parlour.studio import defaults, driving, executions, flows, outside, retention
 
 reactions = Reactions("studio")
 
@@ -28,11 +28,6 @@ def _lanes_of_closing(event: Event) -> list[str]:
 
 def _lanes_of_failure(event: Event) -> list[str]:
     return [lane(event.stream)] if event.snapshot.get("status") in FAILED_DELIVERIES else []
-
-
-def text_lane(event: Event) -> str:
-    """Return the lane in which the texts of one pair reach a flow, in order."""
-    return f"studio-text:{event.snapshot.get('to_address')}:{event.snapshot.get('from_address')}"
 
 
 def _lanes_of_text_failure(event: Event) -> list[str]:
@@ -72,15 +67,6 @@ async def delivery_failed(uow: UnitOfWork, event: Event) -> None:
     )
 
 
-@reactions.after("carrier_message.unclaimed/1", lanes=lambda event: [text_lane(event)])
-async def text_received(uow: UnitOfWork, event: Event) -> None:
-    """Feed a text that no conversation has to the flow of its number's webhook (studio.md §5.7)."""
-    text = outside.text_facts(event.snapshot)
-    found = await outside.flow_of_number(uow, text.to_address)
-    if found is not None and await flows.exists(uow, found[0]):
-        await executions.receive_text(uow, found[0], text, ours=found[1])
-
-
 @reactions.after("carrier_message.updated/1", lanes=_lanes_of_text_failure)
 async def text_failed(uow: UnitOfWork, event: Event) -> None:
     """Tell a flow that waits for the reply to a text which was never delivered."""
@@ -111,6 +97,12 @@ async def execution_expired(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     await executions.expire(uow, payload["sid"])
 
 
+@reactions.step(retention.SWEEP_STEP)
+async def sweep(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
+    """Remove executions that ended long ago."""
+    await retention.sweep(uow)
+
+
 @reactions.inside("account.created/1")
 async def account_created(uow: UnitOfWork, _event: Event) -> None:
     """Give a new account its default flows (studio.md §7)."""
@@ -119,3 +111,4 @@ async def account_created(uow: UnitOfWork, _event: Event) -> None:
     chat_flow = await flows.by_name(uow, defaults.CHAT_FLOW)
     if chat_flow is not None:
         await outside.add_web_chat_address(uow, chat_flow.sid)
+    retention.begin(uow)

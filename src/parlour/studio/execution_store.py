@@ -46,6 +46,14 @@ WHERE account_sid = $1 AND flow_sid = $2 AND ($3::text IS NULL OR sid < $3) AND 
     AND ($5::timestamptz IS NULL OR date_created >= $5) AND ($6::timestamptz IS NULL OR date_created < $6)
 ORDER BY sid DESC LIMIT $7"""
 DELETE: Final = "DELETE FROM studio_execution WHERE account_sid = $1 AND sid = $2"
+HEAR: Final = """
+INSERT INTO studio_text (account_sid, flow_sid, message_sid, date_created) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING RETURNING message_sid"""
+REMOVE_ENDED: Final = """
+DELETE FROM studio_execution WHERE account_sid = $1 AND sid = ANY(ARRAY(
+    SELECT sid FROM studio_execution WHERE account_sid = $1 AND status = 'ended' AND date_updated < $2
+    ORDER BY date_updated LIMIT $3 FOR UPDATE SKIP LOCKED))
+RETURNING sid"""
 INSERT_STEPS: Final = """
 INSERT INTO studio_step
     (account_sid, sid, flow_sid, execution_sid, position, name, transitioned_from, transitioned_to, type, context, log,
@@ -254,6 +262,16 @@ async def list_of_flow(
 async def delete(uow: UnitOfWork, sid: str) -> None:
     """Remove an execution with its steps."""
     await uow.execute(DELETE, uow.account_sid, sid)
+
+
+async def hear(uow: UnitOfWork, flow_sid: str, message_sid: str) -> bool:
+    """Remember that a flow got a text at its own address; False: it had it already."""
+    return await uow.fetchval(HEAR, uow.account_sid, flow_sid, message_sid, uow.now) is not None
+
+
+async def remove_ended(uow: UnitOfWork, before: datetime, limit: int) -> int:
+    """Remove the executions that ended first, before an instant, with their steps; return how many."""
+    return len(await uow.fetch(REMOVE_ENDED, uow.account_sid, before, limit))
 
 
 def insert_steps(uow: UnitOfWork, state: ExecutionState, steps: Sequence[RecordStep]) -> None:

@@ -1,10 +1,13 @@
 """Executions: started, fed and ended in the unit of work of whoever brings the event (studio.md §5)."""
 
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from parlour.conversations.inbound import MediaItem
+from parlour.messaging.residents import Text
+from parlour.outbox.jobs import Retry
 from parlour.outbox.timers import schedule
 from parlour.rest.errors import not_found
 from parlour.store.unit import Reader, UnitOfWork
@@ -27,11 +30,14 @@ from parlour.studio.execution import (
 )
 from parlour.studio.execution_store import Execution
 from parlour.studio.facts import announce
+from parlour.studio.limits import Limits
 
 MAX_PAIR: Final = 300
 """Bytes of To and From together (studio.md §5.4)."""
 PAIR_ATTEMPTS: Final = 3
 """Tries to start an execution whose pair's active one ends at the same time."""
+AGAIN: Final = timedelta(seconds=1)
+"""Until a first message that waits is looked at again."""
 START_STEP: Final = "studio.start"
 
 log = structlog.get_logger("parlour.studio")
@@ -42,7 +48,8 @@ async def receive(
 ) -> None:
     """Take a conversation's message into its flow: it resumes the active execution, or starts one.
 
-    The key is (flow, conversation): whoever writes moves the same execution on (studio.md §5.1).
+    The key is (flow, conversation): whoever writes moves the same execution on (studio.md §5.1). A new one waits in its
+    lane while the account starts too many.
     """
     active = await store.lock_fed_by(uow, webhook.flow_sid, conversation_sid)
     if active is not None:
@@ -53,6 +60,9 @@ async def receive(
     if revision is None:
         log.warning("a message reached a flow that was never published", flow=webhook.flow_sid, message=message.sid)
         return
+    if not uow.extension(Limits).inbound.passes(uow.account_sid):
+        log.warning("a conversation's first message waits: too many executions a second", code=errors.TOO_MANY)
+        raise Retry(AGAIN, "too many executions start in a second", failed=False)
     facts = await outside.conversation(uow, conversation_sid)
     sid = uow.new_sid("FN")
     state = ExecutionState(
@@ -87,7 +97,8 @@ async def receive(
 async def create(uow: UnitOfWork, flow_sid: str, *, to: str, from_: str, parameters: Json) -> Execution:
     """Start an execution by REST; it begins to run once this is committed.
 
-    Errors: 404/20404, 20409 this pair has an active one, 81023 addresses too long (studio.md §5.1, §5.6).
+    Errors: 404/20404, 20409 this pair has an active one, 81023 addresses too long, 429/20429 too many a second
+    (studio.md §5.1, §5.4, §5.6).
     """
     row, started = await start_or_find(uow, flow_sid, to=to, from_=from_, parameters=parameters)
     if not started:
@@ -100,7 +111,7 @@ async def start_or_find(
 ) -> tuple[Execution, bool]:
     """Start an execution by REST, or give the pair's active one; say whether it was started.
 
-    Errors: 404/20404, 81023 addresses too long.
+    Errors: 404/20404, 81023 addresses too long, 429/20429 too many a second.
     """
     if len(to.encode()) + len(from_.encode()) > MAX_PAIR:
         raise errors.address_too_long("To")
@@ -108,6 +119,9 @@ async def start_or_find(
     revision = await flows.running(uow, flow_sid, to)
     if revision is None:
         raise errors.never_published(flow_sid)
+    rate = uow.extension(Limits).by_rest
+    if not rate.passes(uow.account_sid):
+        raise errors.too_many(rate.per_second)
     sid = uow.new_sid("FN")
     state = ExecutionState(
         sid=sid,
@@ -138,22 +152,24 @@ async def start_or_find(
     raise errors.already_active(sid)
 
 
-async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts, *, ours: str) -> None:
+async def receive_text(uow: UnitOfWork, flow_sid: str, text: Text) -> None:
     """Take a text into the flow of the number's webhook: it resumes the pair's execution, or starts one (§5.1).
 
-    An execution that REST started for the same pair takes it too. `ours` is the number, or the messaging service whose
-    webhook names the flow.
+    An execution that REST started for the same pair takes it too. Errors: 429/20429 too many start in a second.
     """
-    key = pair_key(contact=text.from_address, ours=ours)
+    key = pair_key(contact=text.sender, ours=text.ours)
     active = await store.lock_active(uow, flow_sid, key)
-    payload = context.message_payload(uow.account_sid, text)
+    payload = context.text_payload(text.parameters)
     if active is not None:
         await drive(uow, active, Replied(payload))
         return
-    revision = await flows.running(uow, flow_sid, text.from_address)
+    revision = await flows.running(uow, flow_sid, text.sender)
     if revision is None:
         log.warning("a text reached a flow that was never published", flow=flow_sid, message=text.sid)
         return
+    rate = uow.extension(Limits).inbound
+    if not rate.passes(uow.account_sid):
+        raise errors.too_many(rate.per_second)
     sid = uow.new_sid("FN")
     state = ExecutionState(
         sid=sid,
@@ -162,8 +178,8 @@ async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts, 
         context=context.initial(
             execution_sid=sid,
             flow_sid=flow_sid,
-            ours=ours,
-            theirs=text.from_address,
+            ours=text.ours,
+            theirs=text.sender,
             trigger="message",
             payload=payload,
         ),
@@ -173,8 +189,8 @@ async def receive_text(uow: UnitOfWork, flow_sid: str, text: context.TextFacts, 
         state,
         revision=revision,
         key=key,
-        contact=text.from_address,
-        ours=ours,
+        contact=text.sender,
+        ours=text.ours,
         initiated_by=text.sid,
     )
     if started is not None:

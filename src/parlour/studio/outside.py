@@ -3,11 +3,9 @@
 Everything runs in the caller's unit of work. A refusal of another floor is a ContractError.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,11 +18,11 @@ from parlour.flex import configuration, interactions
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import is_sid
 from parlour.kit.wire import iso, json_text, pascal
-from parlour.messaging import answering, numbers, orders, render
 from parlour.messaging import errors as messaging_errors
+from parlour.messaging import orders, render
 from parlour.messaging.store import services
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.studio.context import ConversationFacts, MessageFacts, TextFacts
+from parlour.studio.context import ConversationFacts, MessageFacts
 from parlour.studio.execution import (
     ExecutionState,
     Joined,
@@ -37,8 +35,6 @@ from parlour.studio.execution import (
 from parlour.taskrouter import workflows
 
 WEB_CHAT_ADDRESS = "flex-webchat"
-FLOW_URL = re.compile(r"/v1/Accounts/(AC[0-9a-f]{32})/Flows/(FW[0-9a-f]{32})/?\Z")
-answering.INSIDE.append(FLOW_URL)
 is_media_url = orders.is_media_url
 STUDIO_RETRIES = 3  # of Flex's addresses (flex.md §2.1)
 
@@ -264,17 +260,10 @@ async def leave_conversation(uow: UnitOfWork, state: ExecutionState) -> None:
         await conversations.set_state(uow, sid, "closed", reason="API")
 
 
-async def flow_of_number(reader: Reader, phone_number: str) -> tuple[str, str] | None:
-    """Return the flow that the webhook of a number, or of its service, names by its address, and our side's address.
-
-    That is the service's SID where its own webhook is asked, else the number (studio.md §5.1). None: another or none.
-    """
-    number = await numbers.by_number(reader, phone_number)
-    hook = answering.hook_of(await services.of_number(reader, phone_number), number)
-    found = None if hook is None else FLOW_URL.search(urlsplit(hook.url).path)
-    if hook is None or found is None or found[1] != reader.account_sid:
-        return None
-    return found[2], hook.sid if is_sid(hook.sid, "MG") else phone_number
+async def our_side(reader: Reader, to: str, service_sid: str) -> str:
+    """Return our side of a text's pair: the messaging service whose own webhook was called, else the number."""
+    service = await services.fetch(reader, service_sid) if service_sid else None
+    return to if service is None or service.use_inbound_webhook_on_number else service.sid
 
 
 async def routing(reader: Reader) -> tuple[str, str]:
@@ -293,18 +282,6 @@ async def add_web_chat_address(uow: UnitOfWork, flow_sid: str) -> None:
         auto_creation=AutoCreation(
             enabled=True, type="studio", studio_flow_sid=flow_sid, studio_retry_count=STUDIO_RETRIES
         ),
-    )
-
-
-def text_facts(snapshot: Mapping[str, Any]) -> TextFacts:
-    """Read a text from the snapshot of its `carrier_message.unclaimed/1`."""
-    return TextFacts(
-        sid=snapshot["sid"],
-        from_address=snapshot["from_address"],
-        to_address=snapshot["to_address"],
-        body=snapshot.get("body") or "",
-        messaging_service_sid=snapshot.get("messaging_service_sid") or "",
-        num_media=int(snapshot.get("num_media") or 0),
     )
 
 

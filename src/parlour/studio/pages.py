@@ -12,6 +12,7 @@ from parlour.accounts import grants
 from parlour.kit.errors import ContractError
 from parlour.rest.errors import forbidden
 from parlour.rest.operations import Authenticator
+from parlour.rest.recorder import note_refusal
 from parlour.store.database import Database
 from parlour.store.unit import Reader
 from parlour.studio import viewing
@@ -89,6 +90,7 @@ class _Pages:
                 raise forbidden("Flows are shown to supervisors and admins")
             shown = await self._database.read(caller.account_sid, work)
         except ContractError as error:
+            note_refusal(error)
             return _refusal(error.status, error.message, error.code)
         return JSONResponse(shown, headers=NO_STORE)
 

@@ -7,7 +7,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import routing, store, transferring
 from parlour.taskrouter import task_store as sql
 from parlour.taskrouter.desk import Desk, open_desk
-from parlour.taskrouter.errors import precondition_failed, refused, reservation_rescinded, reservation_state
+from parlour.taskrouter.errors import precondition_failed, reservation_rescinded, reservation_state
 from parlour.taskrouter.rows import Reservation, Task
 
 _FROM: Final = {
@@ -194,7 +194,7 @@ async def time_out(uow: UnitOfWork, workspace_sid: str, sid: str) -> None:
     desk.set_reservation(reservation, "timeout")
     workspace = await store.workspace(uow, workspace_sid)
     if workspace is None:
-        raise refused(f"Workspace {workspace_sid} is gone")
+        raise RuntimeError(f"workspace {workspace_sid} has reservations and is gone")
     await move_worker(desk, reservation.worker_sid, workspace.timeout_activity_sid, "TimeoutActivitySid")
     await give_back(desk, desk.tasks[reservation.task_sid], reservation)
     await desk.write()

@@ -1,6 +1,6 @@
 """Inbound texts: stored as they came, then turned into messages of conversations (channels.md §8.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -62,7 +62,7 @@ async def accept(needs: Needs, connection: Connection, form: dict[str, str]) -> 
 
 async def take_text(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Turn a stored webhook without media into a record of the log and a message of a conversation."""
-    await _settle(uow, str(payload["connection_sid"]), str(payload["provider_sid"]), [])
+    await _settle(uow, str(payload["connection_sid"]), str(payload["provider_sid"]), [], {})
 
 
 async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
@@ -79,20 +79,27 @@ async def take(needs: Needs, run: JobRun, payload: dict[str, Any]) -> None:
     if passing and run.attempt < MEDIA_ATTEMPTS:
         await _discard(needs, files)
         raise Retry(reason=f"{len(passing)} files are not to be had: {passing[0].reason}")
-    if not await run.finish(lambda uow: _settle(uow, connection_sid, provider_sid, files)):
-        await _discard(needs, files)
+    twins = {file.key: await needs.media.twin(file.key) for file in files if isinstance(file, MediaItem)}
+    kept = await run.finish(lambda uow: _settle(uow, connection_sid, provider_sid, files, twins))
+    for key in {*twins, *twins.values()} - kept:
+        await needs.media.delete(key)
 
 
 async def _settle(
-    uow: UnitOfWork, connection_sid: str, provider_sid: str, files: Sequence[MediaItem | Unavailable]
-) -> bool:
+    uow: UnitOfWork,
+    connection_sid: str,
+    provider_sid: str,
+    files: Sequence[MediaItem | Unavailable],
+    twins: Mapping[str, str],
+) -> set[str]:
     """Log a text, give it to its conversation or webhook, and write down what became of it.
 
-    False: nobody keeps its files.
+    :param twins: a second file for each, which the log has beside a conversation's own.
+    :returns: the keys of the files that somebody keeps.
     """
     event = await store.lock(uow, connection_sid, provider_sid)
     if event is None or event.done_at is not None or event.form is None:
-        return False
+        return set()
     form = event.form
     had = [file for file in files if isinstance(file, MediaItem)]
     lost = [file for file in files if isinstance(file, Unavailable)]
@@ -110,7 +117,7 @@ async def _settle(
     service = await services.of_number(uow, form["To"])
     if await _is_unheard(uow, service, inbound if fits else None):
         store.done(uow, connection_sid, provider_sid, log_sid=None, conversation_sid=None, message_sid=None)
-        return False
+        return set()
     row, logged = await log.record_inbound(
         uow,
         from_address=form["From"],
@@ -135,12 +142,14 @@ async def _settle(
     )
     if received.refused:
         await log.refused(uow, row)
-    elif received.message_sid is None:
-        for file in had:
-            media.record(uow, row.sid, key=file.key, content_type=file.content_type, size=file.size)
+        return set()
+    for file in had:
+        media.record(uow, row.sid, key=twins[file.key], content_type=file.content_type, size=file.size)
+    if received.message_sid is None:
         await log.unclaimed(uow, row)
         answering.ask(uow, row, form)
-    return not received.refused
+        return set(twins.values())
+    return {*twins, *twins.values()}
 
 
 async def _is_unheard(reader: Reader, service: Service | None, inbound: Inbound | None) -> bool:

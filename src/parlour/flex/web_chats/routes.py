@@ -13,10 +13,10 @@ from parlour.flex import render
 from parlour.flex.signing import Signer
 from parlour.flex.web_chats import chats, errors, keys, store
 from parlour.flex.web_chats.chats import WebChat
-from parlour.flex.web_chats.rates import Rates
 from parlour.flex.web_chats.store import Key
 from parlour.flex.web_chats.store_system import system_account_of_key
 from parlour.kit.errors import ContractError
+from parlour.kit.rates import Rates
 from parlour.kit.sids import is_sid
 from parlour.kit.wire import decode_json, iso_millis
 from parlour.rest.forms import Form, param

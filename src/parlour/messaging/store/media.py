@@ -1,4 +1,4 @@
-"""Rows of the files of texts that no conversation took."""
+"""Rows of the files of inbound texts."""
 
 # ruff: noqa: S608 - only the column names of the row class are put into statements
 

@@ -11,7 +11,7 @@ REMEMBERED: Final = 10_000  # keys
 class Rates:
     """Counts by real time; a key that nobody used lately is forgotten, which leaves its bucket full.
 
-    :param per_second: how often a key may pass, at once and in each second after.
+    :param per_second: how often a key may pass, at once and in each second after; 0: any number.
     """
 
     def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,6 +21,8 @@ class Rates:
 
     def passes(self, key: str) -> bool:
         """Say whether a key may pass now, and count it if so."""
+        if not self.per_second:
+            return True
         now = self._clock()
         left, at = self._buckets.pop(key, (float(self.per_second), now))
         left = min(left + (now - at) * self.per_second, float(self.per_second))
