@@ -25,7 +25,7 @@ import asyncpg
 from parlour.flex.package import ORPHANS
 
 HERE = Path(__file__).parent
-LOOK = 0.005  # seconds between two looks at the event log
+LOOK = 0.05  # seconds between two looks at the event log
 MESSAGES = 10
 CAPACITY = 20
 TARGET_MS = 150.0  # acceptances, 99 of 100, on two cores

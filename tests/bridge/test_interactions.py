@@ -164,6 +164,13 @@ def test_a_worker_who_was_not_asked_may_neither_look_nor_close(work: Work) -> No
     assert work.state() == "active"
 
 
+def test_a_worker_who_has_not_accepted_may_look_and_not_close(work: Work) -> None:
+    assert [each["type"] for each in work.people()] == ["customer"]
+    with pytest.raises(Refused, match=r"status code 403\. .*does not work in"):
+        work.close("closed")
+    assert work.state() == "active"
+
+
 def test_an_invite_is_not_accepted_by_the_reservation_of_another_task(work: Work) -> None:
     other = work.bridge.centre.api.tasks.create(
         attributes="{}",
@@ -180,7 +187,7 @@ def test_an_invite_is_not_accepted_by_the_reservation_of_another_task(work: Work
 
 def test_what_a_channel_cannot_do_is_refused_by_name(work: Work) -> None:
     with pytest.raises(Refused, match=r"status code 400\. .*Status"):
-        work.agent.do("post", url=work.path, params={"status": "inactive", "routing": {"status": "wrapup"}})
+        work.agent.do("post", url=work.path, params={"status": "transfer", "routing": {"status": "wrapup"}})
     with pytest.raises(Refused, match=r"status code 400\. .*action"):
         work.answer("ignore")
     with pytest.raises(Refused, match=r"status code 400\. .*params"):

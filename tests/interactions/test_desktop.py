@@ -105,6 +105,44 @@ def test_an_agent_adds_and_removes_a_customer(desk: Desk, carla: str, work: Enga
     assert work.members() == {work.customer, "Carla"}
 
 
+@pytest.mark.parametrize(
+    ("url", "params"),
+    [
+        ("", {"status": "closed", "routing": {"status": "closed"}}),
+        ("", {"status": "inactive", "routing": {"status": "closed"}}),
+        ("", {"status": "pause", "routing": {"status": "closed"}}),
+        ("/Participants", {"type": "customer", "media_properties": {"identity": "a stranger"}}),
+        ("/Participants/{customer}", {"status": "closed"}),
+        ("/Participants/{agent}", {"status": "closed"}),
+        ("/Transfers", {"type": "cold", "from": "{agent}", "to": "{worker}"}),
+    ],
+)
+@pytest.mark.parametrize("how", ["asked", "declined", "done"])
+def test_who_was_only_asked_or_is_done_does_nothing_to_a_channel(
+    desk: Desk, carla: str, work: Engagement, url: str, params: dict[str, Any], how: str
+) -> None:
+    bob = desk.worker("Bob")
+    work.api.invites.create(routing=desk.routing(worker_sid=bob, queue_sid=desk.queue))
+    desk.settle()
+    if how == "declined":
+        (offer,) = desk.centre.offers(bob)
+        desk.answer(offer, "rejected")
+    elif how == "done":
+        work.accepted_by(bob)
+        work.end_of(bob)
+    (customer,) = (each.sid for each in work.api.participants.list() if each.type == "customer")
+    names = {"customer": customer, "agent": work.agent(carla), "worker": bob}
+    given = {name: value.format(**names) if isinstance(value, str) else value for name, value in params.items()}
+    root = f"v1/Interactions/{work.interaction}/Channels/{work.channel}"
+    if url == "/Transfers":
+        instance = desk.client.flex_api.v1.configuration().fetch().flex_instance_sid
+        root = f"v1/Instances/{instance}/Interactions/{work.interaction}/Channels/{work.channel}"
+    with pytest.raises(requests.HTTPError) as refused:
+        desk.desktop(bob, "POST", root + url.format(**names), **given)
+    assert refused.value.response.status_code == 403, refused.value.response.text
+    assert (work.state, work.members(), work.status) == ("active", {work.customer, "Carla"}, "active")
+
+
 def test_an_agent_begins_a_conversation_for_nobody_else(desk: Desk, carla: str) -> None:
     bob = desk.worker("Bob")
     channel = {"type": "web", "initiated_by": "agent", "participants": [{"identity": "a visitor"}]}

@@ -50,7 +50,8 @@ async def participant(uow: UnitOfWork, kind: str, channel: Channel, row: Partici
 
     :param kind: ``added``, ``updated`` or ``removed``.
     """
-    told = kind != "removed" or bool(await sql.present_agents(uow, channel.sid))
+    # Who joins by accepting has heard of that already; only others wait for them (agent-clients.md §5.2).
+    told = any(agent.sid != row.sid for agent in await sql.present_agents(uow, channel.sid))
     await state(
         uow,
         f"interaction_participant.{kind}/1",

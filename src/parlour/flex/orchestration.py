@@ -29,11 +29,10 @@ reactions = Reactions("flex")
 @reactions.inside("reservation.accepted/1")
 async def agent_joins(uow: UnitOfWork, event: Event) -> None:
     """Add the agent to the conversation with the role ``agent``, or refuse the acceptance."""
-    task_sid = event.snapshot["task_sid"]
-    invite = await store.invite_of_task(uow, task_sid)
-    if invite is None:
+    work = await store.lock_work(uow, event.snapshot["task_sid"])
+    if work is None:
         return  # a task of the customer's own orchestration: the desktop adds the agent (flex.md §8)
-    channel = await store.lock_channel(uow, invite.channel_sid)
+    invite, channel = work
     conversation = await conversations.fetch(uow, channel.conversation_sid)
     if conversation.state == "closed" or channel.status in ENDED:
         raise errors.conversation_closed(channel.conversation_sid)
@@ -77,10 +76,10 @@ async def _note_agent(uow: UnitOfWork, channel: Channel, event: Event, identity:
 async def conversation_ends(uow: UnitOfWork, event: Event) -> None:
     """Close the conversation when the last agent wraps up; they stay in it until they complete."""
     task_sid = event.snapshot["task_sid"]
-    invite = await store.invite_of_task(uow, task_sid)
-    if invite is None:
+    work = await store.lock_work(uow, task_sid)
+    if work is None:
         return
-    channel = await store.lock_channel(uow, invite.channel_sid)
+    _, channel = work
     for agent in await store.agents_of_task(uow, task_sid, event.object_sid):
         if agent.leaving is not None:
             await sql.set_leaving(uow, agent.sid, agent.leaving, away=True)
@@ -100,10 +99,10 @@ async def agent_leaves(uow: UnitOfWork, event: Event) -> None:
     """Remove the agent when the reservation or task ends; the last one closes conversation and channel."""
     is_reservation = event.kind.startswith("reservation.")
     task_sid = event.snapshot["task_sid"] if is_reservation else event.object_sid
-    invite = await store.invite_of_task(uow, task_sid)
-    if invite is None:
+    work = await store.lock_work(uow, task_sid)
+    if work is None:
         return
-    channel = await store.lock_channel(uow, invite.channel_sid)
+    invite, channel = work
     for agent in await store.agents_of_task(uow, task_sid, event.object_sid if is_reservation else None):
         await store.participant_left(uow, agent.sid)
         await lifecycle.out_of_conversation(uow, channel, agent)

@@ -181,10 +181,10 @@ async def tell_desktops(uow: UnitOfWork, event: Event) -> None:
     """Tell the desktops of a channel's agents who joined or left it (agent-clients.md §5.2)."""
     told = event.snapshot
     agents = await sql.present_agents(uow, told["channel_sid"])
-    invites = {agent.task_sid: await store.invite_of_task(uow, agent.task_sid or "") for agent in agents}
+    invites = await store.invites_of_tasks(uow, [agent.task_sid for agent in agents if agent.task_sid])
     by_workspace: dict[str, set[str]] = {}
     for agent in agents:
-        invite = invites[agent.task_sid]
+        invite = invites.get(agent.task_sid or "")
         if invite is not None and agent.worker_sid is not None:
             by_workspace.setdefault(lifecycle.workspace_of(invite), set()).add(agent.worker_sid)
     for workspace_sid, worker_sids in sorted(by_workspace.items()):

@@ -55,6 +55,11 @@ INSERT_INVITE: Final = """
 INSERT INTO interaction_invite (account_sid, sid, interaction_sid, channel_sid, task_sid, routing, date_created,
     date_updated, auto_accept, transfer_sid)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)"""
+LOCK_WORK: Final = """
+SELECT c.*, to_jsonb(i) AS invite FROM interaction_invite AS i
+JOIN interaction_channel AS c ON c.account_sid = i.account_sid AND c.sid = i.channel_sid
+WHERE i.account_sid = $1 AND i.task_sid = $2 FOR UPDATE OF c"""
+INVITES_OF_TASKS: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = ANY($2)"
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
@@ -301,6 +306,22 @@ async def invite_of_task(reader: Reader, task_sid: str) -> Invite | None:
     """Return the invite whose task this is; None for a task without an interaction."""
     row = await reader.fetchrow(INVITE_OF_TASK, reader.account_sid, task_sid)
     return None if row is None else Invite(**row)
+
+
+async def lock_work(uow: UnitOfWork, task_sid: str) -> tuple[Invite, Channel] | None:
+    """Return the invite whose task this is with its channel, locked; None for a task without an interaction."""
+    row = await uow.fetchrow(LOCK_WORK, uow.account_sid, task_sid)
+    if row is None:
+        return None
+    columns = dict(row)
+    invite = msgspec.convert(columns.pop("invite"), Invite)
+    return invite, Channel(**columns)
+
+
+async def invites_of_tasks(reader: Reader, task_sids: list[str]) -> dict[str, Invite]:
+    """Return the invites of several tasks, by task."""
+    rows = await reader.fetch(INVITES_OF_TASKS, reader.account_sid, task_sids)
+    return {row["task_sid"]: Invite(**row) for row in rows}
 
 
 async def fetch_invite(reader: Reader, channel_sid: str, sid: str) -> Invite | None:

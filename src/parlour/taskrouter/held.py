@@ -70,6 +70,11 @@ async def was_offered(reader: Reader, worker_sid: str, task_sids: Sequence[str])
     return bool(await reader.fetchval(held_store.WAS_OFFERED, reader.account_sid, worker_sid, list(task_sids)))
 
 
+async def holds(reader: Reader, worker_sid: str, task_sids: Sequence[str]) -> bool:
+    """Whether the worker works on one of the tasks now: accepted, or wrapping up."""
+    return bool(await reader.fetchval(held_store.HOLDS, reader.account_sid, worker_sid, list(task_sids)))
+
+
 async def works_on(reader: Reader, worker_sid: str, sid: str) -> bool:
     """Whether the worker holds a task whose attributes name a SID, such as that of a conversation."""
     return bool(await reader.fetchval(held_store.WORKS_ON, reader.account_sid, worker_sid, sid))

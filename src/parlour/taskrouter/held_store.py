@@ -27,6 +27,11 @@ WHERE w.account_sid = $1 AND w.workspace_sid = $2 AND w.sid = $3
 ORDER BY r_and_t.r_sid"""  # noqa: S608
 WAS_OFFERED: Final = """
 SELECT EXISTS (SELECT 1 FROM reservation WHERE account_sid = $1 AND worker_sid = $2 AND task_sid = ANY($3))"""
+HOLDS: Final = """
+SELECT EXISTS (
+    SELECT 1 FROM reservation
+    WHERE account_sid = $1 AND worker_sid = $2 AND task_sid = ANY($3)
+        AND reservation_status IN ('accepted', 'wrapping'))"""
 WORKS_ON: Final = """
 SELECT EXISTS (
     SELECT 1 FROM reservation AS r JOIN task AS t ON t.account_sid = r.account_sid AND t.sid = r.task_sid

@@ -9,7 +9,7 @@ from parlour.flex.schemas import read_transfer
 from parlour.flex.store import Channel, Interaction, Participant
 from parlour.flex.transfer_store import Transfer
 from parlour.kit.wire import json_text
-from parlour.realtime.event_bridge.calls.interactions import CHANNEL, channel_of
+from parlour.realtime.event_bridge.calls.interactions import CHANNEL, channel_of, own_channel_of
 from parlour.realtime.event_bridge.calls.operations import calls
 from parlour.realtime.event_bridge.calls.worker_call import LARGEST_PAGE, PAGE_SIZE, WorkerCall
 from parlour.rest.errors import forbidden, invalid_parameter, not_found
@@ -73,14 +73,14 @@ async def create_interaction(call: WorkerCall, _form: Form) -> Answer:
 
 @calls.post(f"{CHANNEL}/Participants")
 async def add_participant(call: WorkerCall, _form: Form) -> Answer:
-    """Add somebody to a channel that the bearer was asked into; the event follows."""
+    """Add somebody to a channel that the bearer works in; the event follows."""
     given = call.structure(NewParticipant)
     if given.type.lower() not in people.TYPES:
         raise invalid_parameter("type", f"'{given.type[:64]}' is not one of {', '.join(people.TYPES)}")
     routing = None if given.routing_properties is None else json_text(given.routing_properties)
 
     async def work(uow: UnitOfWork) -> Participant:
-        channel = await channel_of(call, uow)
+        channel = await own_channel_of(call, uow)
         media = json_text(given.media_properties)
         return await people_routes.add_participant(uow, channel, given.type.lower(), media, routing)
 
@@ -95,7 +95,7 @@ async def update_participant(call: WorkerCall, _form: Form) -> Answer:
         raise invalid_parameter("status", f"'{given.status[:64]}' is not one of {', '.join(people.STATUSES)}")
 
     async def work(uow: UnitOfWork) -> Participant:
-        channel = await channel_of(call, uow)
+        channel = await own_channel_of(call, uow)
         sid = call.path["Sid"]
         return await people.update(uow, channel, sid, given.status, close_if_last=given.close_if_last)
 
@@ -107,7 +107,7 @@ async def create_transfer(call: WorkerCall, _form: Form) -> Answer:
     """Hand the bearer's part of a channel over."""
 
     async def work(uow: UnitOfWork) -> Transfer:
-        channel = await channel_of(call, uow)
+        channel = await own_channel_of(call, uow)
         wanted = await read_transfer(uow, call.params)
         agent = await lifecycle_store.fetch_participant(uow, channel.sid, wanted.from_sid)
         if agent is not None and agent.worker_sid != call.bearer.worker_sid and not call.bearer.privileged:

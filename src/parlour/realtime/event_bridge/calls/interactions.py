@@ -112,8 +112,11 @@ async def update_channel(call: WorkerCall, _form: Form) -> Answer:
     update = read_update(given.status, routing, allowed=DESKTOP_STATUSES)
     worker_sid = None if call.bearer.privileged else call.bearer.worker_sid
 
+    # Who resumes a paused channel holds nothing of it; that it was they who paused it is looked at there.
+    find = channel_of if update.status == "active" else own_channel_of
+
     async def work(uow: UnitOfWork) -> Channel:
-        return await invites.change(uow, await channel_of(call, uow), update, worker_sid)
+        return await invites.change(uow, await find(call, uow), update, worker_sid)
 
     return Answer(200, snapshots.bridge_channel(await call.step(work)))
 
@@ -126,6 +129,19 @@ async def channel_of(call: WorkerCall, reader: Reader) -> Channel:
     found = await invites.channel_of(reader, call.path["InteractionSid"], call.path["ChannelSid"])
     if not await _may_see(call, reader, found.sid):
         raise forbidden(f"Worker {call.bearer.worker_sid} was not asked into interaction channel {found.sid}")
+    return found
+
+
+async def own_channel_of(call: WorkerCall, reader: Reader) -> Channel:
+    """The channel of the path, which the bearer works in: who was only asked, or is done, does nothing to it.
+
+    :raises ContractError: 404/20404, 403/20403.
+    """
+    found = await channel_of(call, reader)
+    if not call.bearer.privileged:
+        tasks = await invites.tasks_of(reader, found.sid)
+        if not await held.holds(reader, call.bearer.worker_sid or "", tasks):
+            raise forbidden(f"Worker {call.bearer.worker_sid} does not work in interaction channel {found.sid}")
     return found
 
 
