@@ -117,6 +117,11 @@ def test_one_walks_from_the_list_to_a_step_and_what_it_made(page: Page, town: To
     expect(page.get_by_role("region", name="Input")).to_contain_text('"channel": "chat"')
     expect(page.locator(".visited")).to_have_count(len({step.transitioned_from for step in steps}))
     page.screenshot(path=tmp_path / "execution.png", full_page=True)
+    assert is_in_view(page, ".widget.selected"), "the widget of the chosen step is brought into view"
+    assert not is_in_view(page, ".widget")
+    page.get_by_role("button", name="Show the whole flow").press("Enter")
+    assert is_in_view(page, ".widget")
+    page.screenshot(path=tmp_path / "whole.png", full_page=True)
 
     page.get_by_role("button", name=f"conversation {town.conversation_sid}").press("Enter")
     expect(page.get_by_role("region", name="The conversation")).to_contain_text("hello there")
@@ -127,6 +132,22 @@ def test_one_walks_from_the_list_to_a_step_and_what_it_made(page: Page, town: To
     page.screenshot(path=tmp_path / "linked.png", full_page=True)
     page.get_by_role("button", name="Close").press("Enter")
     expect(page.get_by_role("region", name="The interaction")).to_have_count(0)
+
+
+def is_in_view(page: Page, selector: str) -> bool:
+    """Say whether all that a selector finds stands within the canvas."""
+    found = page.evaluate(
+        """(selector) => {
+            const box = document.querySelector(".canvas").getBoundingClientRect();
+            return [...document.querySelectorAll(selector)].map((each) => {
+                const own = each.getBoundingClientRect();
+                return own.top >= box.top && own.bottom <= box.bottom && own.left >= box.left && own.right <= box.right;
+            });
+        }""",
+        selector,
+    )
+    assert found
+    return all(found)
 
 
 def test_axe_finds_nothing(page: Page, town: Town) -> None:

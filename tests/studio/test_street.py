@@ -109,6 +109,40 @@ def test_texts_of_a_flow_say_content_templates_and_carry_files(town: Town) -> No
         assert (widgets["greet"]["outbound"]["Body"], widgets["show"]["outbound"]["NumMedia"]) == ("Hello Ada", "1")
 
 
+def test_a_file_goes_to_the_handset_under_the_limits_of_the_address(town: Town) -> None:
+    """Conversations of an address take one file of a type that its channel has (flex.md §3.3)."""
+    with running_site() as site:
+        site.page("/cat.png", PNG, kind="image/png")
+        site.page("/song.midi", b"MThd" + b"x" * 500, kind="audio/midi")
+        known = town.publish(
+            flow(
+                say("show", "Look", "sing", media_url=f"{site.url}/cat.png"),
+                say("sing", "Listen", media_url=f"{site.url}/song.midi"),
+                on="incomingConversationMessage",
+            )
+        )
+        address = town.client.conversations.v1.address_configurations.create(
+            type="sms",
+            address=DEMO_NUMBER,
+            auto_creation_enabled=True,
+            auto_creation_type="studio",
+            auto_creation_studio_flow_sid=known.fetch().sid,
+            auto_creation_studio_retry_count=0,
+        )
+        try:
+            customer = fresh()
+            town.carrier.text(customer, DEMO_NUMBER, "hi")
+            (file,) = town.carrier.wait_for(customer, "Look")["media"]
+            assert file["content_type"] == "image/png"
+            (ended,) = town.executions(known, 1, "ended")
+            assert town.path(known, ended.sid)[1:] == [("show", "sent"), ("sing", "failed")]
+            output = known.executions(ended.sid).execution_context().fetch().context["widgets"]["sing"]["outbound"]
+            assert output["ErrorCode"] == 50511
+            assert town.carrier.received(customer) == ["Look"]
+        finally:
+            address.delete()
+
+
 def test_a_flow_speaks_through_a_messaging_service_and_hears_its_replies(town: Town) -> None:
     """Our side of the pair is the service, as the one that its webhook is told of (studio.md §5.1)."""
     known = town.publish(flow(ask("well", "Through whom?", "thanks", **{"from": "{{flow.channel.address}}"}),

@@ -234,7 +234,7 @@ def _leave(run: _Run, widget: Widget, event: str, transition: Transition | None,
         return target
     if state.frame is not None and limit is None:
         return _return(run)
-    _end(run, limit.message if limit else f"{widget.name}: {event} leads nowhere")
+    _end(run, limit.message if limit else f"{event} of {widget.name} ends the flow")
     return None
 
 

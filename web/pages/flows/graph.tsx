@@ -1,5 +1,5 @@
 /** A flow as a graph: widgets at their published places, exits as lines, a path over it. */
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Definition, State, StepLine } from "./wire";
 
 const WIDTH = 190;
@@ -53,6 +53,8 @@ export function Graph({
   label: string;
 }) {
   const { states } = definition;
+  const [whole, setWhole] = useState(false);
+  const canvas = useRef<HTMLDivElement>(null);
   const at = useMemo(() => places(states), [definition]);
   const taken = useMemo(
     () => new Set(steps.filter((step) => !step.parent).map((step) => `${step.widget}\n${step.event}\n${step.next}`)),
@@ -64,43 +66,56 @@ export function Graph({
   const top = Math.min(...all.map((place) => place.y)) - MARGIN;
   const width = Math.max(...all.map((place) => place.x)) + WIDTH + MARGIN - left;
   const height = Math.max(...all.map((place) => place.y)) + HEIGHT + MARGIN - top;
+  useEffect(() => {
+    const place = selected === undefined ? undefined : at.get(selected);
+    const box = canvas.current;
+    if (!place || !box || whole) return;
+    const x = place.x - left + (WIDTH - box.clientWidth) / 2;
+    const y = place.y - top + (HEIGHT - box.clientHeight) / 2;
+    box.scrollTo({ left: x, top: y });
+  }, [selected, whole, at]);
   return (
-    <div class="canvas" tabIndex={0} role="region" aria-label={label}>
-      <svg role="img" aria-label={`${label}: ${states.length} widgets`} viewBox={`${left} ${top} ${width} ${height}`} width={width} height={height}>
-        <g class="lines">
+    <div class="graph">
+      <button type="button" class="whole" aria-pressed={whole} onClick={() => setWhole(!whole)}>
+        Show the whole flow
+      </button>
+      <div class={whole ? "canvas all" : "canvas"} ref={canvas} tabIndex={0} role="region" aria-label={label}>
+        <svg role="img" aria-label={`${label}: ${states.length} widgets`} viewBox={`${left} ${top} ${width} ${height}`} width={width} height={height}>
+          <g class="lines">
+            {states.map((state) => {
+              const wired = state.transitions.filter((transition) => transition.next && at.has(transition.next));
+              return wired.map((transition, position) => {
+                const from = at.get(state.name);
+                const to = at.get(transition.next ?? "");
+                if (!from || !to) return null;
+                const key = `${state.name}\n${transition.event}\n${transition.next}`;
+                return (
+                  <path key={`${key}\n${position}`} class={taken.has(key) ? "line taken" : "line"} d={line(from, to, position, wired.length)}>
+                    <title>{`${state.name} ${transition.event} → ${transition.next}`}</title>
+                  </path>
+                );
+              });
+            })}
+          </g>
           {states.map((state) => {
-            const wired = state.transitions.filter((transition) => transition.next && at.has(transition.next));
-            return wired.map((transition, position) => {
-              const from = at.get(state.name);
-              const to = at.get(transition.next ?? "");
-              if (!from || !to) return null;
-              const key = `${state.name}\n${transition.event}\n${transition.next}`;
-              return (
-                <path key={`${key}\n${position}`} class={taken.has(key) ? "line taken" : "line"} d={line(from, to, position, wired.length)}>
-                  <title>{`${state.name} ${transition.event} → ${transition.next}`}</title>
-                </path>
-              );
-            });
+            const place = at.get(state.name);
+            if (!place) return null;
+            const kinds = ["widget", visited.has(state.name) && "visited", selected === state.name && "selected"];
+            return (
+              <g key={state.name} class={kinds.filter(Boolean).join(" ")} transform={`translate(${place.x},${place.y})`}>
+                <title>{`${state.name} (${state.type})`}</title>
+                <rect width={WIDTH} height={HEIGHT} rx="10" />
+                <text x="12" y="24" class="name">
+                  {cut(state.name, 22)}
+                </text>
+                <text x="12" y="43" class="type">
+                  {cut(state.type, 27)}
+                </text>
+              </g>
+            );
           })}
-        </g>
-        {states.map((state) => {
-          const place = at.get(state.name);
-          if (!place) return null;
-          const kinds = ["widget", visited.has(state.name) && "visited", selected === state.name && "selected"];
-          return (
-            <g key={state.name} class={kinds.filter(Boolean).join(" ")} transform={`translate(${place.x},${place.y})`}>
-              <title>{`${state.name} (${state.type})`}</title>
-              <rect width={WIDTH} height={HEIGHT} rx="10" />
-              <text x="12" y="24" class="name">
-                {cut(state.name, 22)}
-              </text>
-              <text x="12" y="43" class="type">
-                {cut(state.type, 27)}
-              </text>
-            </g>
-          );
-        })}
-      </svg>
+        </svg>
+      </div>
     </div>
   );
 }

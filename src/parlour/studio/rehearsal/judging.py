@@ -93,7 +93,7 @@ class _Judge:
         for name, value in expected.variables.items():
             self._variable(name, value)
         if expected.context and not same(expected.context, stage.state.context):
-            text = _shown(stage.state.context)
+            text = _asked(expected.context, stage.state.context)
             self._differs(stage.state.steps, stage.widget, "the context", _shown(expected.context), text)
         self._task()
         self._calls()
@@ -128,13 +128,21 @@ class _Judge:
         values = decode_json(command.content_variables or "{}")
         if wanted.variables is not UNSET and not same(wanted.variables, values):
             self._differs(
-                said.step, said.widget, "the content template's values", _shown(wanted.variables), _shown(values)
+                said.step,
+                said.widget,
+                "the content template's values",
+                _shown(wanted.variables),
+                _asked(wanted.variables, values),
             )
         if wanted.attributes is not UNSET:
             attributes = decode_json(command.attributes or "{}")
             if not same(wanted.attributes, attributes):
                 self._differs(
-                    said.step, said.widget, "the message's attributes", _shown(wanted.attributes), _shown(attributes)
+                    said.step,
+                    said.widget,
+                    "the message's attributes",
+                    _shown(wanted.attributes),
+                    _asked(wanted.attributes, attributes),
                 )
 
     def _nothing_more(self) -> None:
@@ -166,7 +174,7 @@ class _Judge:
                 return
             if output is not None and not same(output, _output(step)):
                 what = "the widget's output"
-                self._differs(number + 1, step.transitioned_from, what, _shown(output), _shown(_output(step)))
+                self._differs(number + 1, step.transitioned_from, what, _shown(output), _asked(output, _output(step)))
         if len(taken) > len(expected):
             step = self.stage.steps[len(expected)]
             self._differs(len(expected) + 1, step.transitioned_from, "the path", "the end", taken[len(expected)])
@@ -213,7 +221,7 @@ class _Judge:
             if expected is not UNSET and expected != found:
                 self._differs(done.step, done.widget, what, str(expected), str(found))
         if not same(wanted.attributes, command.attributes):
-            shown = _shown(command.attributes)
+            shown = _asked(wanted.attributes, command.attributes)
             self._differs(done.step, done.widget, "the task's attributes", _shown(wanted.attributes), shown)
 
     def _calls(self) -> None:
@@ -236,7 +244,9 @@ class _Judge:
                     self._differs(done.step, done.widget, what, str(expected), found)
             if call.parameters is not UNSET and not same(call.parameters, _parameters(command)):
                 what = "the request's parameters"
-                self._differs(done.step, done.widget, what, _shown(call.parameters), _shown(_parameters(command)))
+                self._differs(
+                    done.step, done.widget, what, _shown(call.parameters), _asked(call.parameters, _parameters(command))
+                )
         for done in made[len(wanted) :]:
             self._differs(done.step, done.widget, "a request", "none", _shown(done.command))
 
@@ -261,6 +271,17 @@ def _output(step: RecordStep) -> Mapping[str, object]:
 
 def _shown(value: object) -> str:
     return value if isinstance(value, str) else json_text(value)
+
+
+def _asked(expected: object, found: object) -> str:
+    """Show of what was found only the keys that were asked for: others are not looked at."""
+    return _shown(_narrowed(expected, found))
+
+
+def _narrowed(expected: object, found: object) -> object:
+    if not isinstance(expected, Mapping) or not isinstance(found, Mapping):
+        return found
+    return {name: _narrowed(value, found[name]) for name, value in expected.items() if name in found}
 
 
 def _line(said: Said) -> str:

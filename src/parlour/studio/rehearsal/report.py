@@ -32,7 +32,8 @@ def lines(definition: Definition, verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield from chain.from_iterable(_difference(each, first) for first, each in _numbered(verdict.differences))
     failed = sum(not verdict.passed for verdict in verdicts)
     yield ""
-    yield f"{len(verdicts) - failed} of {len(verdicts)} tests passed"
+    legend = "; - is what was expected, + what was found" if failed else ""
+    yield f"{len(verdicts) - failed} of {len(verdicts)} tests passed{legend}"
     yield from _coverage(definition, verdicts)
 
 
