@@ -19,8 +19,8 @@ from parlour.accounts import service
 from parlour.accounts.service import Credentials
 from parlour.app import Program
 from parlour.conversations import conversations
+from parlour.kit.clock import real_now
 from parlour.kit.errors import ContractError
-from parlour.outbox.runner import real_now
 from parlour.rest import store
 from parlour.rest.effect import Effect
 from parlour.rest.idempotency import KEPT, LEASE

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -31,14 +32,14 @@ class World:
         self._carrier = carrier
         self._hook = hook
         self._numbers = itertools.count(1)
-        self._unplugged: list[str] = []
+        self._rules: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._seconds = 0
         self._barrier = threading.Barrier(programs, action=self._advance)
 
-    def phone(self) -> dict[str, Any]:
-        """Return a telephone that nobody used before."""
-        return {"number": f"+1415555{next(self._numbers):04}"}
+    def phone(self, kind: str = "") -> dict[str, Any]:
+        """Return a telephone that nobody used before, or one with WhatsApp on it."""
+        return {"number": f"{kind and kind + ':'}+1415555{next(self._numbers):04}"}
 
     def text(self, number: str, to: str, body: str, picture: str) -> dict[str, Any]:
         """Send a text from a telephone, with a GIF in base 64."""
@@ -72,13 +73,23 @@ class World:
 
     def unplug(self, number: str) -> dict[str, Any]:
         """Have the carrier say 30005 of whatever goes to a telephone."""
+        return self._fault({"op": "create", "to": number}, action="fail", code=30005)
+
+    def go_silent(self, number: str, template: str) -> dict[str, Any]:
+        """Let a day pass since a customer wrote by WhatsApp: only what reads as a template goes to them from now on."""
+        match = {"op": "create", "to": number, "text_regex": f"^(?!{re.escape(template)})"}
+        return self._fault(match, action="http", status=400, code=63016)
+
+    def _fault(self, match: dict[str, str], **what: Any) -> dict[str, Any]:
         with self._lock:
-            self._unplugged.append(number)
-            rules = [
-                {"match": {"op": "create", "to": one}, "action": "fail", "code": 30005, "times": 0}
-                for one in self._unplugged
-            ]
-            self._carrier.faults(rules=rules, sent_after_ms=5, delivered_after_ms=10)
+            self._rules.append({"match": match, "times": 0, **what})
+            self._carrier.faults(rules=self._rules, sent_after_ms=5, delivered_after_ms=10)
+        return {}
+
+    def read(self, number: str, body: str) -> dict[str, Any]:
+        """Have a customer read a message by WhatsApp."""
+        (line,) = (one for one in self._carrier.ledger("send.accepted") if (one["to"], one["body"]) == (number, body))
+        self._carrier.call("/_sim/receipt", {"sid": line["message_sid"], "status": "read"})
         return {}
 
     def wait(self, seconds: int) -> dict[str, Any]:
@@ -114,6 +125,8 @@ def serving(world: World) -> Iterator[str]:
                         "text_all": world.text_all,
                         "inbox": world.inbox,
                         "unplug": world.unplug,
+                        "go_silent": world.go_silent,
+                        "read": world.read,
                         "wait": world.wait,
                     }[action](**given),
                 )

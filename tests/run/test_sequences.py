@@ -21,7 +21,7 @@ from tests.run.outside import World, serving
 HERE: Final = Path(__file__).resolve().parent
 PYTHON: Final = HERE / "python"
 VERSIONS: Final = ("twilio-python-8", "twilio-python-9", "twilio-4", "twilio-5", "twilio-6")
-SEQUENCES: Final = ("12.1", "12.2", "12.3", "12.4, by MMS", "12.5", "12.6", "12.7", "12.8", "12.9", "12.10")
+SEQUENCES: Final = ("12.1", "12.2", "12.3", "12.4, by MMS", "12.4", "12.5", "12.6", "12.7", "12.8", "12.9", "12.10")
 Ran = Mapping[str, "subprocess.CompletedProcess[str]"]
 
 
@@ -46,8 +46,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 
         def day(number: int) -> "subprocess.CompletedProcess[str]":
             version, own = VERSIONS[number], f"+1202555030{number}"
-            parlour("carriers", "attach", own, "--to", "street", "--data", str(data))
-            carrier.call("/_sim/numbers", {"phone_number": own, "sms_url": hook})
+            for sender in (own, f"whatsapp:{own}"):
+                parlour("carriers", "attach", sender, "--to", "street", "--data", str(data))
+                carrier.call("/_sim/numbers", {"phone_number": sender, "sms_url": hook})
             command, cwd, environment = program(version, home)
             environment |= {"SHOP_NUMBER": own, "OUTSIDE_URL": outside, "FRONT_END": str(home / "front_end.js")}
             try:

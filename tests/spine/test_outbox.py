@@ -10,14 +10,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from parlour.kit.clock import FrozenClock
+from parlour.kit.clock import FrozenClock, real_now
 from parlour.kit.wire import parse_iso
 from parlour.outbox import lanes
+from parlour.outbox.claims import LEASE
 from parlour.outbox.facts import Event, Outbox, state
 from parlour.outbox.jobs import Dead, JobRun, Retry
 from parlour.outbox.process import Process
 from parlour.outbox.reactions import Reactions, Registry
-from parlour.outbox.runner import LEASE, Runner, real_now
+from parlour.outbox.runner import Runner
 from parlour.outbox.test_clock import TestClock
 from parlour.outbox.timers import cancel, schedule
 from parlour.outbox.wake import Wake

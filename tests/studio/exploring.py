@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from parlour.studio.definition import Definition
@@ -12,6 +13,29 @@ from parlour.studio.rehearsal.stage import Answer, Opening, Stage
 
 RUNS = 3000
 TURNS = 40
+
+
+@dataclass
+class Customer(Stage):
+    """A stage whose customer's deeds are written down: what, and how many messages the flow had said before."""
+
+    deeds: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def customer(self, body: str) -> None:
+        self.deeds.append(("say", body, len(self.said)))
+        super().customer(body)
+
+    def wait(self, seconds: int) -> None:
+        self.deeds.append(("wait", str(seconds), len(self.said)))
+        super().wait(seconds)
+
+    def undelivered(self, code: int = 30003) -> None:
+        self.deeds.append(("fail", "", len(self.said)))
+        super().undelivered(code)
+
+    @property
+    def took(self) -> set[Exit]:
+        return {Exit(step.transitioned_from, step.name, step.exit) for step in self.steps}
 
 
 def words_of(definition: Definition, about: str = "") -> list[str]:
@@ -34,7 +58,7 @@ def untaken(
     answers: Mapping[str, Sequence[Answer]],
     parameters: Sequence[dict[str, Any]] = ({},),
     seed: int = 1,
-) -> tuple[set[Exit], int, list[Stage]]:
+) -> tuple[set[Exit], int, list[Customer]]:
     """Run customers against a flow; give the transitions that none took, how many there are, and the runs."""
     rng = random.Random(seed)
     wanted = reachable(definition, [way])
@@ -43,7 +67,7 @@ def untaken(
     for _ in range(RUNS):
         refused = frozenset(name for name in definition.widgets if rng.random() < 0.15)
         chosen = {widget: rng.sample(list(each), len(each)) for widget, each in answers.items()}
-        stage = Stage(
+        stage = Customer(
             definition,
             Opening(trigger=way, parameters=rng.choice(parameters), body=rng.choice(words)),
             answers=chosen,
@@ -51,7 +75,7 @@ def untaken(
         )
         _run(stage, rng)
         stages.append(stage)
-        took |= {Exit(step.transitioned_from, step.name, step.exit) for step in stage.steps}
+        took |= stage.took
         if took >= wanted:
             break
     return wanted - took, len(wanted), stages

@@ -29,10 +29,14 @@ class Asked:
 
 @dataclass
 class Site:
-    """The running site; `pages` gives status, headers and body of a path."""
+    """The running site.
+
+    `pages` gives status, headers and body of a path; `turns`, for `page`, what it says one time after the other.
+    """
 
     url: str
     pages: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    turns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     book: list[Asked] = field(default_factory=list)
     silence: threading.Event = field(default_factory=threading.Event)
 
@@ -59,6 +63,9 @@ def running_site() -> Iterator[Site]:
                 site.silence.wait(30)
                 self.close_connection = True
                 return
+            turns = site.turns.get(parts.path)
+            if turns:
+                site.page(parts.path, **(turns.pop(0) if len(turns) > 1 else turns[0]))
             status, more, text = site.pages.get(parts.path, (404, {"Content-Type": "text/plain"}, b"nothing here"))
             self.send_response(status)
             for name, value in more.items():

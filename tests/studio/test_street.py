@@ -247,32 +247,6 @@ def test_after_the_hand_over_a_flow_that_began_the_conversation_may_not_send(tow
     assert town.carrier.received(customer) == []
 
 
-def imported(town: Town, number: str, **mapping: str) -> Any:
-    """Publish a real flow, and make it the webhook of the number."""
-    known = town.publish(shared_flows.load(number, **mapping))
-    (owned,) = town.client.incoming_phone_numbers.list(phone_number=DEMO_NUMBER)
-    owned.update(sms_url=known.fetch().webhook_url)
-    return known
-
-
-@pytest.mark.needs_shared
-def test_real_flow_15_asks_a_customer_of_the_numbers_webhook_to_its_end(town: Town) -> None:
-    known = imported(town, "15")
-    customer = fresh()
-    town.carrier.text(customer, DEMO_NUMBER, "hello")
-    for asked, answer in enumerate(["yes", "Ada", "36", "12345", "no", "yes", "no", "no", "no", "1", "1"], 1):
-        eventually(lambda count=asked: len(town.carrier.received(customer)) == count, what=f"question {asked}")
-        town.carrier.text(customer, DEMO_NUMBER, answer)
-    (ended,) = town.executions(known, 1, "ended")
-    path = town.path(known, ended.sid)
-    assert path[-1] == ("Goodbye", "sent")
-    assert [event for _, event in path].count("incomingMessage") == 12
-    eventually(lambda: len(town.carrier.received(customer)) >= 12, what="the goodbye")
-    questions = town.carrier.received(customer)
-    assert len(questions) == 12
-    assert "Ada" in questions[2]
-
-
 @pytest.mark.needs_shared
 def test_real_flow_14_is_started_by_rest_and_tells_the_hosts_what_was_answered(town: Town) -> None:
     with running_site() as site:

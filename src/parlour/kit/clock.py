@@ -4,6 +4,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
+def real_now() -> datetime:
+    """Return real time in UTC: leases, heartbeats and calls to others follow it, never the domain clock."""
+    return datetime.now(UTC)
+
+
 class Clock(Protocol):
     """Tells domain time."""
 
@@ -17,7 +22,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the real time in UTC."""
-        return datetime.now(UTC)
+        return real_now()
 
 
 class FrozenClock:

@@ -11,9 +11,11 @@ import asyncpg
 import structlog
 
 from parlour import __version__
+from parlour.kit.clock import real_now
 from parlour.kit.wire import decode_json, json_text
 from parlour.outbox import lanes as sql
-from parlour.outbox.runner import LEASE, SWEEP, real_now
+from parlour.outbox.claims import LEASE
+from parlour.outbox.runner import SWEEP
 from parlour.outbox.wake import Wake
 from parlour.store.database import UNAVAILABLE, Database, DatabaseUnavailable
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import itertools
-import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -15,22 +14,18 @@ from parlour.kit.clock import Clock
 from parlour.kit.errors import ContractError
 from parlour.kit.who import about
 from parlour.outbox import lanes as sql
-from parlour.outbox.facts import Event
+from parlour.outbox.claims import JOBS_PER_LANE, Claims, LaneKey
 from parlour.outbox.jobs import TAKE_JOBS, Dead, Job, JobGone, JobRun, Retry
 from parlour.outbox.reactions import Registry
 from parlour.outbox.turns import Turns
 from parlour.outbox.wake import Wake
-from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, DatabaseUnavailable
+from parlour.store.database import Database, DatabaseUnavailable
 from parlour.store.unit import Unanswered, UnitOfWork
 
 LANES_AT_ONCE: Final = 512  # a hanging receiver holds one of them, so that it slows nobody
 LANES_OF_ONE: Final = 128  # lanes that one subscriber may hold: what hangs with many streams leaves room for others
 LANES_PER_CLAIM: Final = 64
 CROWDED: Final = 0.25  # seconds between looks without a hint while lanes wait for their own subscriber
-JOBS_PER_LANE: Final = 20
-LANES_PER_RELEASE: Final = 32
-RELEASES_IN_VAIN: Final = 5  # times a lane's row may be busy before we wait for it
-LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process lives
 MAX_ATTEMPTS: Final = 12
 FIRST_BACK_OFF: Final = timedelta(seconds=1)
 LONGEST_BACK_OFF: Final = timedelta(minutes=5)
@@ -41,13 +36,6 @@ AWAY: Final = 0.2  # seconds of real time between tries while the database is aw
 STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
 
 log = structlog.get_logger("parlour.outbox")
-
-LaneKey = tuple[str, str]
-
-
-def real_now() -> datetime:
-    """Return real time: leases and heartbeats follow it, never the domain clock."""
-    return datetime.now(UTC)
 
 
 class Runner:
@@ -61,21 +49,18 @@ class Runner:
         self._registry = registry
         self._wake = wake
         self._clock = clock
-        self._number = process_number
+        self._claims = Claims(database, clock, process_number)
         self._running: dict[LaneKey, asyncio.Task[None]] = {}
-        self._finished: dict[LaneKey, datetime | None] = {}
-        self._not_yet: Counter[LaneKey] = Counter()
         self._steps = asyncio.Semaphore(STEPS_AT_ONCE)
         self._turns = Turns(lambda: database.crowded)
         self._stopping = False
-        self._in_doubt = False
         self._look = True  # lanes may be due that no hint told of
         self.fired: list[dict[str, str]] | None = None
 
     @property
     def idle(self) -> bool:
         """Say whether nothing runs in this process."""
-        return not self._running and not self._finished
+        return not self._running and not self._claims.finished
 
     @property
     def running(self) -> int:
@@ -92,12 +77,11 @@ class Runner:
                 if claimed is not None and claimed >= BUSY:
                     await asyncio.sleep(GATHER)
                     self._look = True
-                elif not self._finished and (claimed is None or not self._look):
+                elif not self._claims.finished and (claimed is None or not self._look):
                     if claimed is not None:
                         look_at = loop.time() + await self._until_next()
-                    patience = (
-                        SWEEP if self._look else look_at - loop.time()
-                    )  # it still wants to look: there is no room
+                    # One that still wants to look has no room for lanes.
+                    patience = SWEEP if self._look else look_at - loop.time()
                     self._look = not await self._wake.wait(patience) or self._look
             except DatabaseUnavailable:
                 self._look = True
@@ -119,57 +103,25 @@ class Runner:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
         try:
-            await self._release()
+            await self._claims.release()
         except DatabaseUnavailable:
             log.warning("lanes could not be given back; the next process frees them")
 
     async def _turn(self) -> int | None:
         """Give finished lanes back, and claim due ones where some may be there; return how many, None: not looked."""
-        if self._in_doubt:
-            await self._disown()
-        await self._release()
-        self._look = self._wake.take_jobs() or self._look
+        settled = await self._claims.settle(self._running)
+        more = await self._claims.release()
+        self._look = self._wake.take_jobs() or self._look or settled or more
         room = min(LANES_PER_CLAIM, LANES_AT_ONCE - len(self._running))
         if room <= 0 or self._stopping or not self._look:
             return None
-        now = self._clock.now()
-        crowded = self._crowded()
-
-        async def claim(connection: Any) -> tuple[list[LaneKey], list[Any]]:
-            rows = await connection.fetch(sql.CLAIM, now, real_now(), room, real_now() + LEASE, self._number, crowded)
-            keys = [(row["account_sid"], row["name"]) for row in rows]
-            return keys, await self._jobs(connection, keys, now) if keys else []
-
-        try:
-            keys, rows = await self._with_connection(claim)
-        except BaseException:
-            self._in_doubt = True  # the claim may have been stored although we never heard of it
-            raise
-        if rows:
+        claimed = await self._claims.claim(room, self._crowded())
+        if any(claimed.values()):
             failpoints.passing(failpoints.JOBS_CLAIMED)
-        by_lane: dict[LaneKey, list[Job]] = defaultdict(list)
-        for row in rows:
-            by_lane[row["account_sid"], row["lane"]].append(_job(row))
-        for key in keys:
-            task = asyncio.create_task(self._run_lane(key, by_lane.get(key, [])), name=f"lane {key[1]}")
-            self._running[key] = task
-        self._look = len(keys) == room  # more may wait behind them
-        return len(keys)
-
-    async def _disown(self) -> None:
-        """Give back the lanes that are ours by the table and that we know nothing of."""
-        known = [*self._running, *self._finished]
-        accounts, names = [key[0] for key in known], [key[1] for key in known]
-        await self._with_connection(lambda connection: connection.execute(sql.DISOWN, self._number, accounts, names))
-        self._in_doubt = False
-        self._look = True
-
-    @staticmethod
-    async def _jobs(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
-        rows: list[Any] = await connection.fetch(
-            sql.JOBS_OF_LANES, [key[0] for key in keys], [key[1] for key in keys], now, JOBS_PER_LANE
-        )
-        return rows
+        for key, jobs in claimed.items():
+            self._running[key] = asyncio.create_task(self._run_lane(key, jobs), name=f"lane {key[1]}")
+        self._look = len(claimed) == room  # more may wait behind them
+        return len(claimed)
 
     async def _run_lane(self, key: LaneKey, jobs: list[Job]) -> None:
         retry: datetime | None = None
@@ -180,16 +132,14 @@ class Runner:
                     return
                 if len(jobs) < JOBS_PER_LANE or self._stopping:
                     return
-                now = self._clock.now()
-                rows = await self._with_connection(lambda connection, now=now: self._jobs(connection, [key], now))
-                jobs = [_job(row) for row in rows]
+                jobs = await self._claims.further_jobs(key)
         except DatabaseUnavailable:
             await asyncio.sleep(0.2)
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
         finally:
-            self._finished[key] = retry
+            self._claims.finished[key] = retry
             self._running.pop(key, None)
             self._wake.stir()
 
@@ -286,7 +236,7 @@ class Runner:
                 raise Dead(f"no handler of the name {job.handler}")
             await handler(run, job.payload or {})
         if not run.finished:
-            await self._with_connection(lambda connection: connection.execute(sql.REMOVE_JOB, job.account_sid, job.id))
+            await self._claims.book(lambda connection: connection.execute(sql.REMOVE_JOB, job.account_sid, job.id))
 
     async def _steps_of(self, jobs: list[Job], work: Callable[[UnitOfWork], Awaitable[None]]) -> None:
         """Do a unit of work that removes its jobs: first of all, or alone where it writes nothing else.
@@ -322,14 +272,14 @@ class Runner:
                     raise  # one by one, so that each job has the answers to its own questions
                 await self._database.answer(first.account_sid, first.request_id, unanswered.question, answers)
         if not began:
-            await self._with_connection(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
+            await self._claims.book(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
 
     async def _failed(self, job: Job, error: str, after: timedelta | None, *, count: bool = True) -> datetime | None:
         attempt = job.attempt + 1 if count else job.attempt
         if attempt >= MAX_ATTEMPTS:
             await self._died(job, error)
             return None
-        await self._with_connection(
+        await self._claims.book(
             lambda connection: connection.execute(sql.FAILED, job.account_sid, job.id, attempt, error[:2000])
         )
         back_off = min(FIRST_BACK_OFF * 2 ** max(attempt - 1, 0), LONGEST_BACK_OFF)
@@ -337,42 +287,11 @@ class Runner:
 
     async def _died(self, job: Job, error: str) -> None:
         log.error("job is dead", handler=job.handler, lane=job.lane, job=job.id, error=error)
-        await self._with_connection(
+        await self._claims.book(
             lambda connection: connection.execute(
                 sql.DIED, job.account_sid, job.id, job.attempt + 1, error[:2000], self._clock.now()
             )
         )
-
-    async def _release(self) -> None:
-        """Give finished lanes back; one whose row a writer holds at the moment has its turn next time."""
-        while self._finished:
-            keys = sorted(self._finished)[:LANES_PER_RELEASE]
-            patient = any(self._not_yet[key] >= RELEASES_IN_VAIN for key in keys)
-            finished = {key: self._finished.pop(key) for key in keys}
-            try:
-                given = await self._with_connection(
-                    lambda connection, f=finished, p=patient: self._give(connection, f, p)
-                )
-            except BaseException:
-                self._finished = {**finished, **self._finished}
-                raise
-            kept = {} if patient else {key: retry for key, retry in finished.items() if key not in given}
-            for key in finished:
-                if key in kept:
-                    self._not_yet[key] += 1
-                else:
-                    self._not_yet.pop(key, None)
-            if kept:
-                self._finished = {**kept, **self._finished}
-                return
-
-    async def _give(self, connection: Any, finished: dict[LaneKey, datetime | None], patient: bool) -> set[LaneKey]:
-        accounts, names = [key[0] for key in finished], [key[1] for key in finished]
-        rows = await connection.fetch(
-            sql.RELEASE_LANES, accounts, names, list(finished.values()), self._number, self._clock.now(), patient
-        )
-        self._look = self._look or any(row["more"] for row in rows)
-        return {(row["account_sid"], row["name"]) for row in rows}
 
     def _crowded(self) -> list[str] | None:
         """Return the subscribers that hold as many lanes as one may, None where there are none."""
@@ -384,52 +303,13 @@ class Runner:
     async def _until_next(self) -> float:
         if self._crowded() is not None:
             return CROWDED
-        due = await self._with_connection(lambda connection: connection.fetchval(sql.NEXT_DUE))
+        due = await self._claims.next_due()
         if due is None:
             return SWEEP
         seconds: float = (due - self._clock.now()).total_seconds()
         return min(max(seconds, 0.01), SWEEP)
 
-    async def _with_connection(self, work: Any) -> Any:
-        """Run statements of the outbox, again after a deadlock with a unit of work that touched the same lanes.
-
-        :raises DatabaseUnavailable: PostgreSQL is away, or the deadlocks do not end.
-        """
-        for attempt in range(STEP_ATTEMPTS):
-            try:
-                return await self._database.bookkeep(work)
-            except REPEATABLE:
-                await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))
-        raise DatabaseUnavailable
-
 
 def subscriber_of(lane: str) -> str:
     """Return whose lane it is, such as one webhook or one number: the first two parts of the name."""
     return ":".join(lane.split(":", 2)[:2])
-
-
-def _job(row: Any) -> Job:
-    event = None
-    if row["event_sid"] is not None:
-        event = Event(
-            row["event_sid"],
-            row["account_sid"],
-            row["kind"],
-            row["stream"],
-            row["object_sid"],
-            row["at"],
-            row["request_id"],
-            row["cause"],
-            row["snapshot"],
-            {},
-        )
-    return Job(
-        row["id"],
-        row["account_sid"],
-        row["lane"],
-        row["handler"],
-        row["attempt"],
-        row["request_id"],
-        row["payload"],
-        event,
-    )

@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 import structlog
 
 from parlour.kit import failpoints
+from parlour.kit.clock import real_now
 from parlour.kit.errors import ContractError
-from parlour.outbox.runner import real_now
 from parlour.rest import store, store_system
 from parlour.rest.effect import Effect, Lost
 from parlour.rest.operations import Answer, Call, Operation

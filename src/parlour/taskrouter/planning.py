@@ -31,6 +31,7 @@ class Candidate:
 
     :ivar fresh: changed since waiting tasks were last compared with them.
     :ivar channels: by task channel SID.
+    :ivar attributes_version: of the worker's attributes; None where it is not known.
     """
 
     sid: str
@@ -41,6 +42,7 @@ class Candidate:
     attributes: Mapping[str, object]
     built_in: dict[str, object]
     channels: dict[str, Load]
+    attributes_version: int | None = None
     context: Layered = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +79,15 @@ class Demand:
     queue: Expression
     fresh: bool
     per_channel: bool = False
+
+    @property
+    def reads_channels(self) -> bool:
+        """Whether it depends on what workers hold, which changes from one task to the next (§4.2)."""
+        by_queue = any(path[:1] == ("channel",) for path in self.queue.references)
+        expression = self.target.expression
+        return by_queue or (
+            expression is not None and any(path[:2] == ("worker", "channel") for path in expression.references)
+        )
 
 
 @dataclass(slots=True)

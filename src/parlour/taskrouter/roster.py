@@ -69,6 +69,7 @@ async def _members(reader: Reader, records: Sequence[Any], loads: Mapping[str, d
             attributes=attributes[record["sid"], record["attributes_version"]],
             built_in=built_in(record),
             channels=loads.get(record["sid"], {}),
+            attributes_version=record["attributes_version"],
         )
         for record in records
         if (record["sid"], record["attributes_version"]) in attributes

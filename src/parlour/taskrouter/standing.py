@@ -23,6 +23,8 @@ CHANNEL: Final = "channel"
 CAPACITY: Final = "capacity"
 HOLDS: Final = "holds"
 RECORDED: Final = 20  # workers of a decision that are kept by name
+_KNOWN_MISFITS: Final = 50_000
+_misfits: dict[tuple[object, ...], tuple[str, str | None] | None] = {}
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ def standing(demand: Demand, candidate: Candidate) -> Standing:
 
 
 def _reason(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
-    task, target = demand.task, demand.target
+    task = demand.task
     if candidate.sid == task.held_by:
         return HOLDS, None
     directed = task.directed_to if task.directed_to and task.directed_to.startswith("WK") else None
@@ -77,7 +79,25 @@ def _reason(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
         if candidate.sid != directed:
             return OTHER_TARGET, None
         return (ELIGIBLE, None) if task.ignore_capacity else _free(demand, candidate)
-    attributes = attributes_of(task.attributes)
+    return _misfit(demand, candidate) or _free(demand, candidate)
+
+
+def _misfit(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | None:
+    """Why the worker is not among those of the task's target; the same for all tasks of a group and kept for them."""
+    if demand.reads_channels or candidate.attributes_version is None:
+        return _compare(demand, candidate)
+    who = (candidate.sid, candidate.attributes_version, candidate.friendly_name, candidate.built_in["activity_sid"])
+    key = (demand.task.group_key, demand.queue.source, *who)
+    if key not in _misfits:
+        if len(_misfits) >= _KNOWN_MISFITS:
+            _misfits.clear()
+        _misfits[key] = _compare(demand, candidate)
+    return _misfits[key]
+
+
+def _compare(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | None:
+    target = demand.target
+    attributes = attributes_of(demand.task.attributes)
     if target.known_worker is not None:
         known = walk(attributes, target.known_worker)
         name = candidate.sid if target.known_worker_sid is not None else candidate.friendly_name
@@ -88,9 +108,7 @@ def _reason(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
         return QUEUE, clause
     context: Context = {"task": attributes, "worker": candidate.context}
     clause = target.expression.failing(context) if target.expression is not None else None
-    if clause is not None:
-        return EXPRESSION, clause
-    return _free(demand, candidate)
+    return None if clause is None else (EXPRESSION, clause)
 
 
 def _free(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:

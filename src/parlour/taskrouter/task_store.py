@@ -129,10 +129,11 @@ WITH RECURSIVE taken AS (
         ORDER BY rank_priority, rank_time, sid LIMIT (SELECT tasks FROM most)
     ) AS first WHERE each_group.group_key IS NOT NULL
 )
-SELECT (SELECT array_agg(subject_sid) FROM taken) AS subjects,
-       (SELECT prioritize_queue_order FROM workspace WHERE account_sid = $1 AND sid = $2) AS preferred,
-       (SELECT channel_optimized_routing FROM task_channel
-        WHERE account_sid = $1 AND sid = waiting.task_channel_sid) AS per_channel, waiting.*
+SELECT CASE WHEN row_number() OVER () = 1 THEN ARRAY(SELECT subject_sid FROM taken) END AS subjects,
+       CASE WHEN row_number() OVER () = 1 THEN ARRAY(SELECT sid FROM task_channel
+            WHERE account_sid = $1 AND workspace_sid = $2 AND channel_optimized_routing) END AS per_channel,
+       CASE WHEN row_number() OVER () = 1 THEN (SELECT prioritize_queue_order FROM workspace
+            WHERE account_sid = $1 AND sid = $2) END AS preferred, waiting.*
 FROM ({SELECT_TASK} AND t.assignment_status = 'pending' AND t.sid = ANY(ARRAY(
     SELECT sid FROM head UNION SELECT subject_sid FROM taken WHERE subject_sid LIKE 'WT%'))) AS waiting"""  # noqa: S608
 SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
@@ -299,11 +300,11 @@ async def take_marks(uow: UnitOfWork, workspace_sid: str, per_group: int) -> Wai
     found = Waiting(set(), [], set(), "FIFO")
     for record in await uow.fetch(WAITING, uow.account_sid, workspace_sid, per_group):
         columns = dict(record)
-        subjects, preferred = columns.pop("subjects"), columns.pop("preferred")
-        if columns.pop("per_channel"):
-            found.per_channel.add(columns["task_channel_sid"])
+        subjects, per_channel = columns.pop("subjects"), columns.pop("per_channel")
+        preferred = columns.pop("preferred")
+        if subjects is not None:  # one row has what holds for all
+            found = replace(found, subjects=set(subjects), per_channel=set(per_channel), preferred=preferred)
         found.tasks.append(Task(**columns))
-        found = replace(found, subjects=set(subjects or ()), preferred=preferred)
     return found
 
 

@@ -2,10 +2,12 @@
 "use strict";
 const assert = require("node:assert/strict");
 const { until, refusal } = require("./outside.js");
+const { Desk } = require("./shop.js");
 
 const PICTURE = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"; // a GIF
-const FLOW = {
-  description: "Greets",
+// A flow that greets, and hands over to the people of a workflow.
+const flowTo = (workflow) => ({
+  description: "Greets and hands over",
   states: [
     {
       name: "Trigger",
@@ -19,25 +21,38 @@ const FLOW = {
     },
     {
       name: "greet",
-      type: "send-message",
-      transitions: [{ event: "sent" }, { event: "failed" }],
+      type: "send-and-wait-for-reply",
+      transitions: [
+        { event: "incomingMessage", next: "hand_over" }, { event: "timeout" }, { event: "deliveryFailure" },
+      ],
       properties: {
         offset: { x: 0, y: 100 },
         service: "{{trigger.conversation.InstanceSid}}",
         channel: "{{trigger.conversation.ChannelSid}}",
         from: "{{flow.channel.address}}",
-        to: "{{contact.channel.address}}",
+        timeout: "3600",
         body: "Welcome! You wrote: {{trigger.conversation.Body}}",
+      },
+    },
+    {
+      name: "hand_over",
+      type: "send-to-flex",
+      transitions: [{ event: "callComplete" }, { event: "failedToEnqueue" }, { event: "callFailure" }],
+      properties: {
+        offset: { x: 0, y: 200 }, workflow, channel: "chat",
+        attributes: '{"wrote": "{{trigger.conversation.Body}}", "wants": "{{widgets.greet.inbound.Body}}"}',
       },
     },
   ],
   initial_state: "Trigger",
   flags: { allow_concurrent_calls: true },
-};
+});
 
 const sequences = {
   "12.1": async function aFirstTextMakesAConversation(shop) {
-    const flow = await shop.client.studio.v2.flows.create({ friendlyName: "Greeter", status: "published", definition: FLOW });
+    const desk = await new Desk(shop).open();
+    const definition = flowTo(desk.workflowSid);
+    const flow = await shop.client.studio.v2.flows.create({ friendlyName: "Greeter", status: "published", definition });
     await shop.answerTexts("studio", { "autoCreation.studioFlowSid": flow.sid, "autoCreation.studioRetryCount": 3 });
     const customer = await shop.outside.phone();
     await shop.outside.text(customer, shop.number, "hello shop");
@@ -61,6 +76,18 @@ const sequences = {
     assert.deepEqual([hook.target, hook.configuration.flow_sid], ["studio", flow.sid]);
     await shop.outside.receives(customer, "Welcome! You wrote: hello shop");
     assert.deepEqual(await shop.bodies(sid), ["hello shop", "Welcome! You wrote: hello shop"]);
+    await shop.outside.text(customer, shop.number, "a person, please");
+    const offer = await desk.offer();
+    const said = JSON.parse((await desk.workspace.tasks(offer.taskSid).fetch()).attributes);
+    assert.deepEqual([said.wrote, said.wants, said.conversationSid], ["hello shop", "a person, please", sid]);
+    await desk.answer(offer, "accepted");
+    const agent = (await shop.conversation(sid).participants.list()).find((one) => one.identity !== null);
+    assert.equal((await shop.service.roles(agent.roleSid).fetch()).friendlyName, "agent");
+    await shop.webhooks.event("onParticipantAdded", { ConversationSid: sid, Identity: agent.identity });
+    await shop.conversation(sid).messages.create({ author: agent.identity, body: "how may I help?" });
+    await shop.outside.receives(customer, "how may I help?");
+    await desk.answer(offer, "completed");
+    await until(async () => (await shop.conversation(sid).fetch()).state === "closed", "closed");
   },
 
   "12.2": async function aTextGoesOnInTheConversationThatIsThere(shop) {
@@ -133,6 +160,53 @@ const sequences = {
     await shop.browsers.do("alice", "sendPicture", { conversation: sid });
     const has = (one) => one.media.length === 1 && one.media[0] === "image/png";
     await until(async () => (await shop.outside.inbox(customer)).find(has), "the answer");
+  },
+
+  "12.4": async function whatsappCarriesFilesAndTemplates(shop) {
+    const sender = `whatsapp:${shop.number}`;
+    await shop.answerTexts("default", {}, { address: sender, type: "whatsapp" });
+    const customer = await shop.outside.phone("whatsapp");
+    await shop.outside.text(customer, sender, "my receipt", PICTURE);
+    const { conversationSid: sid } = await until(() => shop.openConversationOf(customer), "a conversation");
+    const talk = shop.conversation(sid);
+    const message = await until(async () => (await talk.messages.list())[0], "the photo");
+    assert.deepEqual([message.author, message.body, message.media[0].content_type], [customer, "my receipt", "image/gif"]);
+    const [told] = JSON.parse((await shop.webhooks.event("onMessageAdded", { ConversationSid: sid })).Media);
+    assert.equal(told.Sid, message.media[0].sid);
+    const [person] = await talk.participants.list();
+    assert.deepEqual(person.messagingBinding, { type: "whatsapp", address: customer, proxy_address: sender });
+    await talk.participants.create({ identity: "alice" });
+    await shop.login("alice");
+    await shop.browsers.do("alice", "sendPdf", { conversation: sid });
+    const has = (one) => one.media.length === 1 && one.media[0] === "application/pdf";
+    await until(async () => (await shop.outside.inbox(customer)).find(has), "the bill");
+    const becomes = async (sent, status) => until(async () => {
+      const all = await talk.messages(sent.sid).deliveryReceipts.list();
+      return all.length === 1 && all[0].status === status && all[0];
+    }, status);
+    const answer = await talk.messages.create({ author: "alice", body: "see you at five" });
+    await shop.outside.receives(customer, "see you at five");
+    await becomes(answer, "delivered");
+    await shop.outside.read(customer, "see you at five");
+    await becomes(answer, "read");
+    await shop.webhooks.event("onDeliveryUpdated", { MessageSid: answer.sid, Status: "read" });
+    const horizon = async () => (await talk.participants(person.sid).fetch()).lastReadMessageIndex;
+    await until(async () => (await horizon()) === answer.index, "the horizon");
+    await shop.outside.goSilent(customer, "Your order");
+    const late = await talk.messages.create({ author: "alice", body: "are you still there?" });
+    assert.equal((await becomes(late, "failed")).errorCode, 63016);
+    const template = {
+      friendly_name: "ready", language: "en", variables: { 1: "none" },
+      types: { "twilio/text": { body: "Your order {{1}} is ready" } },
+    };
+    const credentials = Buffer.from(`${shop.client.accountSid}:${process.env.TWILIO_AUTH_TOKEN}`).toString("base64");
+    const headers = { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" };
+    const posted = { method: "POST", headers, body: JSON.stringify(template) };
+    const { sid: contentSid } = await (await fetch("https://content.twilio.com/v1/Content", posted)).json();
+    const contentVariables = JSON.stringify({ 1: "17" });
+    const again = await talk.messages.create({ author: "alice", contentSid, contentVariables });
+    await shop.outside.receives(customer, "Your order 17 is ready");
+    await becomes(again, "delivered");
   },
 
   "12.9": async function receiptsTellWhatBecameOfAText(shop) {

@@ -53,6 +53,11 @@ const actions = {
     const prepared = (await people.get(who).client.getConversationBySid(conversation)).prepareMessage();
     return prepared.addMedia({ contentType: "image/png", filename: "answer.png", media: PICTURE }).build().send();
   },
+  async sendPdf({ who, conversation }) {
+    const prepared = (await people.get(who).client.getConversationBySid(conversation)).prepareMessage();
+    const media = Buffer.from("%PDF-1.7\n%%EOF\n");
+    return prepared.addMedia({ contentType: "application/pdf", filename: "bill.pdf", media }).build().send();
+  },
   async edit({ who, conversation, index, body }) {
     await (await people.get(who).find(conversation, index)).updateBody(body);
   },

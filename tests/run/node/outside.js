@@ -32,7 +32,9 @@ class Outside {
     if (!answer.ok) throw new Error(`${action}: ${answer.status}`);
     return answer.json();
   }
-  async phone() { return (await this.ask("phone")).number; }
+  async phone(kind = "") { return (await this.ask("phone", { kind })).number; }
+  async goSilent(number, template) { await this.ask("go_silent", { number, template }); }
+  async read(number, body) { await this.ask("read", { number, body }); }
   async text(number, to, body, picture = "") { await this.ask("text", { number, to, body, picture }); }
   async textAll(number, to, others, body) { await this.ask("text_all", { number, to, others, body }); }
   async unplug(number) { await this.ask("unplug", { number }); }
@@ -64,7 +66,7 @@ class Browsers {
   close() { this.process.stdin.end(); }
 }
 
-// The web server of our webhooks; `answers` says what an event is answered.
+// The web server of our webhooks; `answers` says what an event is answered, null nothing at all.
 class Webhooks {
   constructor() {
     this.heard = [];
@@ -74,6 +76,7 @@ class Webhooks {
       request.on("data", (part) => { body += part; }).on("end", () => {
         const event = Object.fromEntries(new URLSearchParams(body));
         this.heard.push(event);
+        if (this.answers[event.EventType] === null) return;
         const [status, answer] = this.answers[event.EventType] || [200, {}];
         response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
       });

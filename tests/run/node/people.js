@@ -52,6 +52,14 @@ const sequences = {
     assert.deepEqual(kept.map(({ index, body }) => [index, body]), [[0, "***"]]);
     await shop.webhooks.event("onMessageAdded", { ConversationSid: talk.sid, Body: "***" });
     assert.equal(shop.webhooks.events("onMessageAdded", { ConversationSid: talk.sid }).length, 1);
+    shop.webhooks.answers.onMessageAdd = null;
+    const began = Date.now();
+    await shop.browsers.do("alice", "send", { conversation: talk.sid, body: "into the silence" });
+    const silent = (Date.now() - began) / 1000;
+    assert.ok(silent > 4.5 && silent < 9.5, `${silent} s`);
+    delete shop.webhooks.answers.onMessageAdd;
+    assert.deepEqual(await shop.bodies(talk.sid), ["***", "into the silence"]);
+    await shop.webhooks.event("onMessageAdded", { ConversationSid: talk.sid, Body: "into the silence" });
   },
 
   "12.8": async function aMessageIsEdited(shop) {

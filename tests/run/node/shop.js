@@ -1,6 +1,6 @@
 // The back end of a shop: it writes with customers by text and with its people in browsers.
 "use strict";
-const { Outside, Browsers, Webhooks } = require("./outside.js");
+const { Outside, Browsers, Webhooks, until } = require("./outside.js");
 
 const EVERYTHING = ["Message", "Conversation", "Participant"]
   .flatMap((thing) => ["Add", "Update", "Remove", "Added", "Updated", "Removed"].map((what) => `on${thing}${what}`))
@@ -27,15 +27,15 @@ class Shop {
     this.key = await this.client.newKeys.create({ friendlyName: "Shop" });
   }
 
-  // Say what becomes of a first text.
-  async answerTexts(kind, how = {}) {
+  // Say what becomes of a first text, to our number where no other address is given.
+  async answerTexts(kind, how = {}, { address = this.number, type = "sms" } = {}) {
     const options = {
       "autoCreation.enabled": true, "autoCreation.type": kind, "autoCreation.conversationServiceSid": this.serviceSid, ...how,
     };
     const addresses = this.client.conversations.v1.addressConfigurations;
-    const known = (await addresses.list()).some((one) => one.address === this.number);
-    if (known) await addresses(this.number).update(options);
-    else await addresses.create({ type: "sms", address: this.number, friendlyName: "Shop", ...options });
+    const known = (await addresses.list()).some((one) => one.address === address);
+    if (known) await addresses(address).update(options);
+    else await addresses.create({ type, address, friendlyName: "Shop", ...options });
   }
 
   // Let one of our people in.
@@ -87,4 +87,36 @@ class Shop {
   close() { this.browsers.close(); this.webhooks.close(); }
 }
 
-module.exports = { Shop };
+// One agent of ours in the contact centre, and the workflow that leads to them alone.
+class Desk {
+  constructor(shop) { this.shop = shop; }
+
+  async open() {
+    const { client, number, service } = this.shop;
+    const { taskrouterWorkspaceSid } = await client.flexApi.v1.configuration().fetch();
+    this.workspace = client.taskrouter.v1.workspaces(taskrouterWorkspaceSid);
+    const [free] = await this.workspace.activities.list({ friendlyName: "Available" });
+    const friendlyName = `Desk of ${number}`;
+    const attributes = JSON.stringify({ shop: number });
+    const { sid } = await this.workspace.workers.create({ friendlyName, attributes, activitySid: free.sid });
+    this.reservations = this.workspace.workers(sid).reservations;
+    const queue = await this.workspace.taskQueues.create({ friendlyName, targetWorkers: `shop=='${number}'` });
+    const configuration = JSON.stringify({ task_routing: { default_filter: { queue: queue.sid } } });
+    this.workflowSid = (await this.workspace.workflows.create({ friendlyName, configuration })).sid;
+    await service.roles.create({ friendlyName: "agent", type: "conversation", permission: ["sendMessage"] });
+    return this;
+  }
+
+  // Wait for a task that is offered to the agent.
+  async offer() {
+    const pending = (one) => one.reservationStatus === "pending";
+    return until(async () => (await this.reservations.list()).find(pending), "a task");
+  }
+
+  // Take a task, or be done with it.
+  async answer(offer, reservationStatus) {
+    await this.workspace.tasks(offer.taskSid).reservations(offer.sid).update({ reservationStatus });
+  }
+}
+
+module.exports = { Desk, Shop };

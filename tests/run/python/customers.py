@@ -1,51 +1,76 @@
 """What happens between customers' telephones and the shop."""
 
 import json
+from typing import Any
 
 import requests
 from outside import refusal, until
-from shop import Shop
+from shop import Desk, Shop
 from twilio.base.exceptions import TwilioRestException
 
 PICTURE = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # a GIF
-FLOW = {
-    "description": "Greets",
-    "states": [
-        {
-            "name": "Trigger",
-            "type": "trigger",
-            "transitions": [
-                {"event": "incomingMessage"},
-                {"event": "incomingCall"},
-                {"event": "incomingConversationMessage", "next": "greet"},
-                {"event": "incomingRequest"},
-                {"event": "incomingParent"},
-            ],
-            "properties": {"offset": {"x": 0, "y": 0}},
-        },
-        {
-            "name": "greet",
-            "type": "send-message",
-            "transitions": [{"event": "sent"}, {"event": "failed"}],
-            "properties": {
-                "offset": {"x": 0, "y": 100},
-                "service": "{{trigger.conversation.InstanceSid}}",
-                "channel": "{{trigger.conversation.ChannelSid}}",
-                "from": "{{flow.channel.address}}",
-                "to": "{{contact.channel.address}}",
-                "body": "Welcome! You wrote: {{trigger.conversation.Body}}",
+
+
+def flow(workflow_sid: str) -> dict[str, Any]:
+    """Return a flow that greets, and hands over to the people of a workflow."""
+    return {
+        "description": "Greets and hands over",
+        "states": [
+            {
+                "name": "Trigger",
+                "type": "trigger",
+                "transitions": [
+                    {"event": "incomingMessage"},
+                    {"event": "incomingCall"},
+                    {"event": "incomingConversationMessage", "next": "greet"},
+                    {"event": "incomingRequest"},
+                    {"event": "incomingParent"},
+                ],
+                "properties": {"offset": {"x": 0, "y": 0}},
             },
-        },
-    ],
-    "initial_state": "Trigger",
-    "flags": {"allow_concurrent_calls": True},
-}
+            {
+                "name": "greet",
+                "type": "send-and-wait-for-reply",
+                "transitions": [
+                    {"event": "incomingMessage", "next": "hand_over"},
+                    {"event": "timeout"},
+                    {"event": "deliveryFailure"},
+                ],
+                "properties": {
+                    "offset": {"x": 0, "y": 100},
+                    "service": "{{trigger.conversation.InstanceSid}}",
+                    "channel": "{{trigger.conversation.ChannelSid}}",
+                    "from": "{{flow.channel.address}}",
+                    "timeout": "3600",
+                    "body": "Welcome! You wrote: {{trigger.conversation.Body}}",
+                },
+            },
+            {
+                "name": "hand_over",
+                "type": "send-to-flex",
+                "transitions": [{"event": "callComplete"}, {"event": "failedToEnqueue"}, {"event": "callFailure"}],
+                "properties": {
+                    "offset": {"x": 0, "y": 200},
+                    "workflow": workflow_sid,
+                    "channel": "chat",
+                    "attributes": json.dumps(
+                        {"wrote": "{{trigger.conversation.Body}}", "wants": "{{widgets.greet.inbound.Body}}"}
+                    ),
+                },
+            },
+        ],
+        "initial_state": "Trigger",
+        "flags": {"allow_concurrent_calls": True},
+    }
 
 
 def a_first_text_makes_a_conversation(shop: Shop) -> None:
     """12.1"""
-    flow = shop.client.studio.v2.flows.create(friendly_name="Greeter", status="published", definition=FLOW)
-    shop.answer_texts("studio", studio_flow_sid=flow.sid, studio_retry_count=3)
+    desk = Desk(shop)
+    made = shop.client.studio.v2.flows.create(
+        friendly_name="Greeter", status="published", definition=flow(desk.workflow_sid)
+    )
+    shop.answer_texts("studio", studio_flow_sid=made.sid, studio_retry_count=3)
     customer = shop.outside.phone()
     shop.outside.text(customer, shop.number, "hello shop")
     found = until(lambda: shop.open_conversation_of(customer), "a conversation")
@@ -66,9 +91,22 @@ def a_first_text_makes_a_conversation(shop: Shop) -> None:
     assert (first.index, first.author, first.participant_sid) == (0, customer, participant.sid)
     assert first.delivery is None
     (hook,) = conversation.webhooks.list()
-    assert (hook.target, hook.configuration["flow_sid"]) == ("studio", flow.sid)
+    assert (hook.target, hook.configuration["flow_sid"]) == ("studio", made.sid)
     shop.outside.receives(customer, "Welcome! You wrote: hello shop")
     assert shop.bodies(sid) == ["hello shop", "Welcome! You wrote: hello shop"]
+    shop.outside.text(customer, shop.number, "a person, please")
+    offer = desk.offer()
+    task = desk.workspace.tasks(offer.task_sid).fetch()
+    said = json.loads(task.attributes)
+    assert (said["wrote"], said["wants"], said["conversationSid"]) == ("hello shop", "a person, please", sid)
+    desk.accept(offer)
+    (agent,) = [one for one in conversation.participants.list() if one.identity is not None]
+    assert shop.service.roles(agent.role_sid).fetch().friendly_name == "agent"
+    assert shop.webhooks.event("onParticipantAdded", ConversationSid=sid, Identity=agent.identity)
+    conversation.messages.create(author=agent.identity, body="how may I help?")
+    shop.outside.receives(customer, "how may I help?")
+    desk.complete(offer)
+    until(lambda: conversation.fetch().state == "closed", "closed")
 
 
 def a_text_goes_on_in_the_conversation_that_is_there(shop: Shop) -> None:
@@ -141,6 +179,49 @@ def pictures_go_both_ways(shop: Shop) -> None:
     until(lambda: [one for one in shop.outside.inbox(customer) if one["media"] == ["image/png"]], "the answer")
 
 
+def whatsapp_carries_files_and_templates(shop: Shop) -> None:
+    """12.4"""
+    sender = f"whatsapp:{shop.number}"
+    shop.answer_texts("default", address=sender, channel="whatsapp")
+    customer = shop.outside.phone("whatsapp")
+    shop.outside.text(customer, sender, "my receipt", picture=PICTURE)
+    sid = until(lambda: shop.open_conversation_of(customer), "a conversation").conversation_sid
+    talk = shop.conversation(sid)
+    message = until(talk.messages.list, "the photo")[0]
+    assert (message.author, message.body, message.media[0]["content_type"]) == (customer, "my receipt", "image/gif")
+    (told,) = json.loads(shop.webhooks.event("onMessageAdded", ConversationSid=sid)["Media"])
+    assert told["Sid"] == message.media[0]["sid"]
+    (person,) = talk.participants.list()
+    assert person.messaging_binding == {"type": "whatsapp", "address": customer, "proxy_address": sender}
+    talk.participants.create(identity="alice")
+    shop.login("alice")
+    shop.browsers.do("alice", "sendPdf", conversation=sid)
+    until(lambda: [one for one in shop.outside.inbox(customer) if one["media"] == ["application/pdf"]], "the bill")
+    answer = talk.messages.create(author="alice", body="see you at five")
+    shop.outside.receives(customer, "see you at five")
+    until(lambda: [one.status for one in answer.delivery_receipts.list()] == ["delivered"], "delivery")
+    shop.outside.read(customer, "see you at five")
+    until(lambda: [one.status for one in answer.delivery_receipts.list()] == ["read"], "the tick")
+    shop.webhooks.event("onDeliveryUpdated", MessageSid=answer.sid, Status="read")
+    until(lambda: talk.participants(person.sid).fetch().last_read_message_index == answer.index, "the horizon")
+    shop.outside.go_silent(customer, "Your order")
+    late = talk.messages.create(author="alice", body="are you still there?")
+    until(lambda: [one.status for one in late.delivery_receipts.list()] == ["failed"], "the refusal")
+    (receipt,) = late.delivery_receipts.list()
+    assert int(receipt.error_code) == 63016
+    template = {
+        "friendly_name": "ready",
+        "language": "en",
+        "variables": {"1": "none"},
+        "types": {"twilio/text": {"body": "Your order {{1}} is ready"}},
+    }
+    account = shop.client.account_sid, shop.client.password
+    made = requests.post("https://content.twilio.com/v1/Content", json=template, auth=account, timeout=20).json()
+    again = talk.messages.create(author="alice", content_sid=made["sid"], content_variables=json.dumps({"1": "17"}))
+    shop.outside.receives(customer, "Your order 17 is ready")
+    until(lambda: [one.status for one in again.delivery_receipts.list()] == ["delivered"], "delivery of the template")
+
+
 def receipts_tell_what_became_of_a_text(shop: Shop) -> None:
     """12.9"""
     near, far = shop.outside.phone(), shop.outside.phone()
@@ -200,6 +281,7 @@ SEQUENCES = (
     a_text_goes_on_in_the_conversation_that_is_there,
     a_group_of_telephones_shares_a_conversation,
     pictures_go_both_ways,
+    whatsapp_carries_files_and_templates,
     receipts_tell_what_became_of_a_text,
     two_customers_share_a_conversation,
 )

@@ -1,5 +1,6 @@
 """What is outside of a back end: telephones, the calendar, people in browsers, and the web server of its webhooks."""
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -41,9 +42,9 @@ class Outside:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def phone(self) -> str:
-        """Return the number of a telephone that nobody used before."""
-        return str(self._post("phone")["number"])
+    def phone(self, kind: str = "") -> str:
+        """Return the number of a telephone that nobody used before, or of one with `whatsapp` on it."""
+        return str(self._post("phone", kind=kind)["number"])
 
     def text(self, number: str, to: str, body: str, picture: str = "") -> None:
         """Have a telephone send a text, with a GIF in base 64."""
@@ -56,6 +57,14 @@ class Outside:
     def unplug(self, number: str) -> None:
         """Let a telephone be out of reach from now on."""
         self._post("unplug", number=number)
+
+    def go_silent(self, number: str, template: str) -> None:
+        """Let a day pass since a customer wrote by WhatsApp: only a template reaches them from now on."""
+        self._post("go_silent", number=number, template=template)
+
+    def read(self, number: str, body: str) -> None:
+        """Let a customer read a message by WhatsApp."""
+        self._post("read", number=number, body=body)
 
     def wait(self, seconds: int) -> None:
         """Let time go by."""
@@ -108,11 +117,11 @@ class Browsers:
 
 
 class Webhooks:
-    """The web server of our webhooks; `answers` says what an event is answered."""
+    """The web server of our webhooks; `answers` says what an event is answered, None nothing for a long time."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, str]] = []
-        self.answers: dict[str, tuple[int, Any]] = {}
+        self.answers: dict[str, tuple[int, Any] | None] = {}
         own = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -120,13 +129,17 @@ class Webhooks:
                 length = int(self.headers.get("Content-Length", 0))
                 event = dict(parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True))
                 own.heard.append(event)
-                status, body = own.answers.get(event["EventType"], (200, {}))
+                answer = own.answers.get(event["EventType"], (200, {}))
+                if answer is None:
+                    time.sleep(10)  # noqa: TID251 - longer than anybody waits for us
+                status, body = answer or (503, {})
                 content = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(OSError):  # nobody waited
+                    self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

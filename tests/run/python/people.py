@@ -1,5 +1,6 @@
 """What happens between the shop's people, its webhooks and the calendar."""
 
+import time
 from datetime import datetime, timedelta
 
 from outside import Refused, refusal, until
@@ -55,6 +56,13 @@ def a_webhook_refuses_and_changes_what_is_said(shop: Shop) -> None:
     assert (kept.index, kept.body) == (0, "***")
     shop.webhooks.event("onMessageAdded", ConversationSid=talk.sid, Body="***")
     assert len(shop.webhooks.events("onMessageAdded", ConversationSid=talk.sid)) == 1
+    shop.webhooks.answers["onMessageAdd"] = None
+    began = time.monotonic()
+    shop.browsers.do("alice", "send", conversation=talk.sid, body="into the silence")
+    assert 4.5 < time.monotonic() - began < 9.5
+    del shop.webhooks.answers["onMessageAdd"]
+    assert shop.bodies(talk.sid) == ["***", "into the silence"]
+    shop.webhooks.event("onMessageAdded", ConversationSid=talk.sid, Body="into the silence")
 
 
 def a_message_is_edited(shop: Shop) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from outside import Browsers, Outside, Webhooks
+from outside import Browsers, Outside, Webhooks, until
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import ChatGrant
 from twilio.rest import Client
@@ -39,16 +39,17 @@ class Shop:
         )
         self._key = self.client.new_keys.create(friendly_name="Shop")
 
-    def answer_texts(self, kind: str, **how: Any) -> None:
-        """Say what becomes of a first text."""
+    def answer_texts(self, kind: str, address: str = "", channel: str = "sms", **how: Any) -> None:
+        """Say what becomes of a first text, to our number where no other address is given."""
+        address = address or self.number
         options = {f"auto_creation_{name}": value for name, value in how.items()}
         options |= {"auto_creation_enabled": True, "auto_creation_type": kind}
         options["auto_creation_conversation_service_sid"] = self.service_sid
         addresses = self.client.conversations.v1.address_configurations
-        if any(one.address == self.number for one in addresses.list()):
-            self.client.conversations.v1.address_configurations(self.number).update(**options)
+        if any(one.address == address for one in addresses.list()):
+            self.client.conversations.v1.address_configurations(address).update(**options)
         else:
-            addresses.create(type="sms", address=self.number, friendly_name="Shop", **options)
+            addresses.create(type=channel, address=address, friendly_name="Shop", **options)
 
     def login(self, identity: str) -> None:
         """Let one of our people in."""
@@ -93,3 +94,37 @@ class Shop:
     def bodies(self, sid: str) -> list[str]:
         """Return what was said."""
         return [message.body for message in self.conversation(sid).messages.list()]
+
+
+class Desk:
+    """One agent of ours in the contact centre, and the workflow that leads to them alone."""
+
+    def __init__(self, shop: Shop) -> None:
+        api = shop.client.taskrouter.v1
+        self.workspace = api.workspaces(shop.client.flex_api.v1.configuration().fetch().taskrouter_workspace_sid)
+        (free,) = self.workspace.activities.list(friendly_name="Available")
+        name = f"Desk of {shop.number}"
+        attributes = json.dumps({"shop": shop.number})
+        self._worker = self.workspace.workers.create(friendly_name=name, attributes=attributes, activity_sid=free.sid)
+        queue = self.workspace.task_queues.create(friendly_name=name, target_workers=f"shop=='{shop.number}'")
+        routing = json.dumps({"task_routing": {"default_filter": {"queue": queue.sid}}})
+        self.workflow_sid = str(self.workspace.workflows.create(friendly_name=name, configuration=routing).sid)
+        shop.service.roles.create(friendly_name="agent", type="conversation", permission=["sendMessage"])
+
+    @property
+    def _reservations(self) -> Any:
+        return self.workspace.workers(self._worker.sid).reservations
+
+    def offer(self) -> Any:
+        """Wait for a task that is offered to the agent."""
+        return until(lambda: [one for one in self._reservations.list() if one.reservation_status == "pending"], "task")[
+            0
+        ]
+
+    def accept(self, offer: Any) -> None:
+        """Take a task."""
+        self._reservations(offer.sid).update(reservation_status="accepted")
+
+    def complete(self, offer: Any) -> None:
+        """Be done with a task."""
+        self._reservations(offer.sid).update(reservation_status="completed")

@@ -6,7 +6,7 @@ lost is looked for at the carrier; it is never sent again by itself.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from parlour.channels.sms.store.connections import Connection
 from parlour.channels.sms.store.sends import Send
 from parlour.conversations import media, receipts
 from parlour.kit import failpoints
+from parlour.kit.clock import real_now
 from parlour.kit.errors import ContractError
 from parlour.messaging import log as message_log
 from parlour.messaging import numbers
@@ -42,11 +43,6 @@ UNKNOWN_ERROR: Final = 30008
 SETTLED: Final = frozenset({"sent", "failed", "unknown"})
 
 log = structlog.get_logger("parlour.channels.sms")
-
-
-def real_now() -> datetime:
-    """Return real time: calls and what a carrier's list says follow it."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from parlour.kit.clock import real_now
 from parlour.kit.wire import json_text
-from parlour.outbox.runner import real_now
 from parlour.realtime.event_bridge import store
 from parlour.realtime.event_bridge.answers import Answers
 from parlour.store.database import Database, DatabaseUnavailable

@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from parlour.accounts.access_tokens import AccessTokens
+from parlour.kit.clock import real_now
 from parlour.outbox.process import Process
-from parlour.outbox.runner import real_now
 from parlour.outbox.wake import CHANGED, Wake
 from parlour.realtime.event_bridge import presence, store
 from parlour.realtime.event_bridge.answers import Answers

@@ -13,8 +13,8 @@ import structlog
 from parlour.accounts import grants
 from parlour.conversations import reachability
 from parlour.conversations.store_system import system_sessions
+from parlour.kit.clock import real_now
 from parlour.outbox.process import Process
-from parlour.outbox.runner import real_now
 from parlour.rest.operations import Caller
 from parlour.store.database import Database, DatabaseUnavailable
 
