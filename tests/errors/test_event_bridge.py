@@ -9,7 +9,7 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 
 from tests.contract.calls import tasks
-from tests.contract.calls.engagements import Body, transfer
+from tests.contract.calls.engagements import transfer
 from tests.contract.calls.flex import channel, routing
 from tests.contract.inprocess import JSON, Request
 from tests.contract.world import World
@@ -53,21 +53,37 @@ async def test_a_task_is_changed_by_whom_it_was_offered_to(own: World) -> None:
     assert (status, body["code"], "was not offered" in body["message"]) == (403, 20403, True)
 
 
+async def test_who_was_asked_into_a_channel_does_nothing_to_it_before_they_accept(own: World) -> None:
+    url, workspace, agent, other = await asyncio.to_thread(two_in_a_channel, own, accepts=False)
+    wanted = {"type": "cold", "from": agent, "to": other}
+    status, body = await asked(own, "POST", url, lambda: token(own, workspace, other), **wanted)
+    assert (status, body["code"], "does not work in" in body["message"]) == (403, 20403, True)
+
+
 async def test_an_agent_hands_over_their_own_part_alone(own: World) -> None:
-    known, agent, other = await asyncio.to_thread(transfer, own)
-    workspace = (await asyncio.to_thread(routing, own))["properties"]["workspace_sid"]
-
-    def begin() -> str:
-        known.transfers.create(Body({"type": "cold", "from": agent, "to": other}))
-        own.stage.settle()
-        found = known.fetch()
-        instance = own.client.flex_api.v1.configuration().fetch().flex_instance_sid
-        return f"v1/Instances/{instance}/Interactions/{found.interaction_sid}/Channels/{found.sid}/Transfers"
-
-    url = await asyncio.to_thread(begin)
+    url, workspace, agent, other = await asyncio.to_thread(two_in_a_channel, own, accepts=True)
     wanted = {"type": "cold", "from": agent, "to": other}
     status, body = await asked(own, "POST", url, lambda: token(own, workspace, other), **wanted)
     assert (status, body["code"], f"is not worker {other}" in body["message"]) == (403, 20403, True)
+
+
+def two_in_a_channel(world: World, *, accepts: bool) -> tuple[str, str, str, str]:
+    """Return where a channel's transfers are, its workspace, an agent in it, and a worker who was asked into it too."""
+    known, agent, other = transfer(world)
+    properties = {key: each for key, each in routing(world)["properties"].items() if key != "workflow_sid"}
+    queue = world.client.flex_api.v1.configuration().fetch().taskrouter_target_taskqueue_sid
+    made = known.invites.create(routing={"properties": {**properties, "worker_sid": other, "queue_sid": queue}})
+    world.stage.settle()
+    if accepts:
+        worker = world.client.taskrouter.v1.workspaces(properties["workspace_sid"]).workers(other)
+        task = made.routing["properties"]["sid"]
+        (offer,) = (each for each in worker.reservations.list() if each.task_sid == task)
+        worker.reservations(offer.sid).update(reservation_status="accepted")
+        world.stage.settle()
+    found = known.fetch()
+    instance = world.client.flex_api.v1.configuration().fetch().flex_instance_sid
+    url = f"v1/Instances/{instance}/Interactions/{found.interaction_sid}/Channels/{found.sid}/Transfers"
+    return url, properties["workspace_sid"], agent, other
 
 
 async def test_an_invite_is_answered_by_a_worker(own: World) -> None:
