@@ -43,12 +43,22 @@ def test_the_number_example_attaches_a_number_and_its_flow(server: LiveServer) -
 
 
 def test_the_example_of_keys_makes_a_token_that_opens_the_client_api(server: LiveServer) -> None:
-    (block,) = python_of("keys-and-tokens.md")
+    block, _ = python_of("keys-and-tokens.md")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(block, {"client": server.client()})  # noqa: S102 - our own document
     bearer = parlour_client(server.url, "token", printed.getvalue().strip())
     assert bearer.request("GET", "https://aim.us1.twilio.com/Client/v2/Configuration").status_code == 200
+
+
+def test_the_example_of_reachability_tells_that_a_user_was_never_there(server: LiveServer) -> None:
+    _, block = python_of("keys-and-tokens.md")
+    client = server.client()
+    client.conversations.v1.users.create(identity="carol")  # alice may have a token by now
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block.replace("alice", "carol"), {"client": client})  # noqa: S102 - our own document
+    assert printed.getvalue() == "None\n"
 
 
 @pytest.mark.parametrize("script", ["reactions.py", "permissions.py", "errors.py"])
