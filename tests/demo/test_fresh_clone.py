@@ -106,6 +106,7 @@ def owned(path: Path, user: int | None) -> Path:
     return path
 
 
+@pytest.mark.timeout(900)  # it installs, builds and runs everything, beside other suites
 @pytest.fixture(params=["root", "an ordinary user"])
 def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     user = NOBODY if as_root and request.param != "root" else None
