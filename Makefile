@@ -32,7 +32,7 @@ PAGES_SOURCES := $(wildcard $(PAGES)/*.json $(PAGES)/*.mjs $(PAGES)/*/* web/desk
 demo: install pages ## Start everything with demo data; Ctrl-C ends it
 	@$(BIN)/python scripts/foreground.py $(BIN)/parlour demo $(ARGS)
 
-test: lint pages browser ## Lint, then every suite, one after the other, with their seconds
+test: lint pages browser ## Lint, then every suite, with its seconds
 	@$(BIN)/python scripts/test.py $(SUITES)
 
 prove: install pages browser ## The full counts, however long

@@ -106,7 +106,6 @@ def owned(path: Path, user: int | None) -> Path:
     return path
 
 
-@pytest.mark.timeout(900)  # it installs, builds and runs everything, beside other suites
 @pytest.fixture(params=["root", "an ordinary user"])
 def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     user = NOBODY if as_root and request.param != "root" else None
@@ -159,6 +158,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+@pytest.mark.timeout(900)  # it installs, builds and runs everything, beside other suites
 def test_the_demo_runs_in_a_fresh_clone_and_leaves_nothing(clone: Clone) -> None:
     port = free_port()
     first = clone.start("make", "demo", f"ARGS=--port {port}")
