@@ -35,6 +35,7 @@ def server(loft: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
         patch.setenv("PARLOUR_CHANNELS", "tests.channels.pigeon")
         patch.setenv("PIGEON_LOFT", f"{loft.url}/out")
         patch.setenv("PIGEON_RING", RING)
+        patch.setenv("PARLOUR_RECORD", "")  # no published answer knows of pigeons
         with running_server(tmp_path_factory.mktemp("pigeon"), "start", "--ephemeral") as live:
             yield live
 
