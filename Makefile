@@ -65,6 +65,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing Parlour and what its tests need into .venv …"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(PAGES_BUILT): $(PAGES_SOURCES)

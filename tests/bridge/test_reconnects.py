@@ -16,7 +16,7 @@ from tests.bridge.gap import Gap, Held, Proxy, proxied
 from tests.taskrouter.conftest import eventually
 
 AGENTS = 8
-RECONNECTS = 125 if os.environ.get("PARLOUR_PROVE") else 25  # of each agent
+RECONNECTS = 125 if os.environ.get("PARLOUR_PROVE") else 15  # of each agent
 EVERY = 5  # reconnects of which one has a gap
 
 

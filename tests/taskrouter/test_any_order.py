@@ -28,7 +28,7 @@ from parlour.taskrouter.rows import Task
 from parlour.webhooks.delivery import Deliverer
 from tests.contract.world import Stage, World, open_stage
 
-RUNS = 200 if os.environ.get("PARLOUR_PROVE") else 25
+RUNS = 200 if os.environ.get("PARLOUR_PROVE") else 10
 STEPS = 45
 SKILLS = ("red", "blue", "green")
 
