@@ -72,14 +72,18 @@ async def create(
     else:
         await _place_directly(desk, task, routing_target, task_queue_sid)
     _insert(uow, task)
-    payload = {"workspace_sid": workspace_sid, "sid": task.sid}
-    schedule(uow, "taskrouter.task.ttl", lane=f"timer:task:{task.sid}", at=task.expires, payload=payload)
+    _arm_time_to_live(uow, task)
     desk.fact("task.created", task)
     await desk.write()
     if declined_by:
         task.rejected_by = list(declined_by)
         await uow.execute(sql.SET_REJECTED_BY, uow.account_sid, task.sid, task.rejected_by)
     return task
+
+
+def _arm_time_to_live(uow: UnitOfWork, task: Task) -> None:
+    payload = {"workspace_sid": task.workspace_sid, "sid": task.sid}
+    schedule(uow, "taskrouter.task.ttl", lane=f"timer:task:{task.sid}", at=task.expires, payload=payload)
 
 
 def check_start(at: datetime, now: datetime) -> None:

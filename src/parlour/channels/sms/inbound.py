@@ -101,18 +101,7 @@ async def _settle(
     if event is None or event.done_at is not None or event.form is None:
         return set()
     form = event.form
-    had = [file for file in files if isinstance(file, MediaItem)]
-    lost = [file for file in files if isinstance(file, Unavailable)]
-    channel = bindings.channel_of(form["To"]) or kinds.CHANNEL.type
-    inbound = Inbound(
-        form["From"],
-        form["To"],
-        _body(form.get("Body", ""), lost),
-        others=_others(form),
-        channel_type=channel,
-        source=kinds.source_of(channel),
-        media=had,
-    )
+    inbound = _inbound(form, files)
     fits = _fits(inbound)
     service = await services.of_number(uow, form["To"])
     if await _is_unheard(uow, service, inbound if fits else None):
@@ -143,13 +132,27 @@ async def _settle(
     if received.refused:
         await log.refused(uow, row)
         return set()
-    for file in had:
+    for file in inbound.media:
         media.record(uow, row.sid, key=twins[file.key], content_type=file.content_type, size=file.size)
     if received.message_sid is None:
         await log.unclaimed(uow, row)
         answering.ask(uow, row, form)
         return set(twins.values())
     return {*twins, *twins.values()}
+
+
+def _inbound(form: dict[str, Any], files: Sequence[MediaItem | Unavailable]) -> Inbound:
+    """Return what Conversations is told of a text; files that could not be had are named in its body."""
+    channel = bindings.channel_of(form["To"]) or kinds.CHANNEL.type
+    return Inbound(
+        form["From"],
+        form["To"],
+        _body(form.get("Body", ""), [file for file in files if isinstance(file, Unavailable)]),
+        others=_others(form),
+        channel_type=channel,
+        source=kinds.source_of(channel),
+        media=[file for file in files if isinstance(file, MediaItem)],
+    )
 
 
 async def _is_unheard(reader: Reader, service: Service | None, inbound: Inbound | None) -> bool:

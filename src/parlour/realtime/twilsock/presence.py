@@ -5,6 +5,7 @@ since the database was away or a process died, a sweep makes up for.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from parlour.kit.clock import real_now
 from parlour.outbox.process import Process
 from parlour.rest.operations import Caller
 from parlour.store.database import Database, DatabaseUnavailable
+from parlour.store.unit import UnitOfWork
 
 SWEEP: Final = 5.0  # seconds of real time
 
@@ -98,34 +100,30 @@ class Presence:
                 await self._remove(lost, gone=False)
 
     async def _write(self, session: Session) -> None:
-        self._busy.add(session.sid)
-        try:
-            await self._database.step(
-                session.account_sid,
-                lambda uow: reachability.opened(
-                    uow,
-                    session.sid,
-                    chat_service_sid=session.chat_service_sid,
-                    identity=session.identity,
-                    process=self._process,
-                    at=real_now(),
-                ),
-            )
-        finally:
-            self._busy.discard(session.sid)
+        await self._step(
+            session,
+            lambda uow: reachability.opened(
+                uow,
+                session.sid,
+                chat_service_sid=session.chat_service_sid,
+                identity=session.identity,
+                process=self._process,
+                at=real_now(),
+            ),
+        )
 
     async def _remove(self, session: Session, *, gone: bool) -> None:
+        await self._step(
+            session,
+            lambda uow: reachability.closed(
+                uow, session.sid, chat_service_sid=session.chat_service_sid, identity=session.identity, gone=gone
+            ),
+        )
+
+    async def _step(self, session: Session, work: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+        """Do what concerns a session, which the sweep leaves alone meanwhile."""
         self._busy.add(session.sid)
         try:
-            await self._database.step(
-                session.account_sid,
-                lambda uow: reachability.closed(
-                    uow,
-                    session.sid,
-                    chat_service_sid=session.chat_service_sid,
-                    identity=session.identity,
-                    gone=gone,
-                ),
-            )
+            await self._database.step(session.account_sid, work)
         finally:
             self._busy.discard(session.sid)
