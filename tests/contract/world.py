@@ -140,7 +140,7 @@ async def open_stage() -> AsyncIterator[Stage]:
     """Run a program in this process until the block ends."""
     with tempfile.TemporaryDirectory(prefix="parlour-contract-") as folder:
         async with Supervisor(Path(folder), settings=FAST) as postgres:
-            program = compose(Settings(data=Path(folder), ephemeral=True, test_clock=True), postgres.address.dsn)
+            program = compose(settings(Path(folder)), postgres.address.dsn)
             await program.database.open()
             await program.migrate()
             process = Process(program.database, program.wake)
@@ -161,6 +161,12 @@ async def open_stage() -> AsyncIterator[Stage]:
                 await process.leave()
                 await program.outgoing.close()
                 await program.database.close()
+
+
+def settings(folder: Path) -> Settings:
+    """Return the settings of a stage: no rates, which follow the real clock, since cells come as fast as they can."""
+    rates = {"rest_executions_per_second": 0, "webchats_per_second": 1_000_000}
+    return Settings(data=folder, ephemeral=True, test_clock=True, **rates)
 
 
 def digest_of(tables: list[str]) -> str:
