@@ -49,13 +49,14 @@ NOTHING_COLLECTED = 5
 
 @dataclass
 class Result:
-    """What a suite did. failed counts errors too."""
+    """What a suite did. failed counts errors too; processors are the seconds it and its servers computed."""
 
     suite: str
     passed: int = 0
     failed: int = 0
     skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    processors: float = 0.0
 
 
 def main() -> int:
@@ -113,15 +114,16 @@ def run(suite: str, *, prove: bool, quiet: bool = False) -> Result:
     began = time.monotonic()
     output = subprocess.PIPE if quiet else None
     errors = subprocess.STDOUT if quiet else None
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(prove=prove), check=False, stdout=output, stderr=errors, text=True
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(prove=prove), stdout=output, stderr=errors, text=True)
+    said = process.stdout.read() if process.stdout is not None else ""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     if quiet:
-        print(f"\n== {suite}\n{done.stdout}", end="", flush=True)
-    result = Result(suite, seconds=time.monotonic() - began)
+        print(f"\n== {suite}\n{said}", end="", flush=True)
+    result = Result(suite, seconds=time.monotonic() - began, processors=used.ru_utime + used.ru_stime)
     if file.exists():
         count(file, result)
-    if done.returncode not in (0, NOTHING_COLLECTED) and not result.failed:
+    if process.returncode not in (0, NOTHING_COLLECTED) and not result.failed:
         result.failed = 1  # it ended before it could report
     return result
 
@@ -178,7 +180,7 @@ def report(results: list[Result], seconds: float) -> None:
     print()
     for result in results:
         counts = f"{result.passed:4} passed  {result.failed:3} failed  {len(result.skipped):3} skipped"
-        print(f"{result.suite:<16} {counts}  {result.seconds:7.1f} s")
+        print(f"{result.suite:<16} {counts}  {result.seconds:7.1f} s  {result.processors:7.1f} s of processors")
     for line in (line for result in results for line in result.skipped):
         print(f"skipped: {line}")
     if not (ROOT.parent / "shared" / "flows").is_dir():

@@ -100,9 +100,8 @@ class World:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what servers run with: their code is compiled once, as where they are installed."""
-        known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {**UNLIMITED, **known, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
+        """Return what servers run with."""
+        return {**UNLIMITED, **os.environ}
 
     @property
     def server(self) -> ServerProcess:
