@@ -89,15 +89,15 @@ class Street:
         """Return a new handset, and the number whose first message makes a conversation."""
         return self.fresh()[0], ANSWERED
 
-    def attach(self, number: str) -> None:
-        """Have a number's texts go through the carrier."""
-        parlour("carriers", "attach", number, "--to", "street", "--data", str(self.data))
-        self.carrier.call("/_sim/numbers", {"phone_number": number, "sms_url": self.inbound_url})
+    def attach(self, *numbers: str) -> None:
+        """Have the texts of numbers go through the carrier."""
+        parlour("carriers", "attach", *numbers, "--to", "street", "--data", str(self.data))
+        for number in numbers:
+            self.carrier.call("/_sim/numbers", {"phone_number": number, "sms_url": self.inbound_url})
 
     def prepare(self) -> None:
         """Make the two numbers, and the address configuration of one."""
-        self.attach(PLAIN)
-        self.attach(ANSWERED)
+        self.attach(PLAIN, ANSWERED)
         self.client.conversations.v1.address_configurations.create(
             type="sms",
             address=ANSWERED,

@@ -17,8 +17,8 @@ SHOP, PAGE = "whatsapp:+15550900077", "messenger:104794531907950"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     with street(tmp_path_factory.mktemp("whatsapp")) as one:
+        one.attach(SHOP, PAGE)
         for sender, kind in ((SHOP, "whatsapp"), (PAGE, "messenger")):
-            one.attach(sender)
             one.client.conversations.v1.address_configurations.create(
                 type=kind, address=sender, auto_creation_enabled=True, auto_creation_type="default"
             )
@@ -110,6 +110,7 @@ def test_customers_on_three_channels_talk_in_one_conversation(world: Street) -> 
     assert [one for one in world.carrier.received(friend) if one == "hi all"] == []
 
 
-def test_the_command_refuses_what_is_no_sender(world: Street) -> None:
+def test_the_command_attaches_all_senders_or_none(world: Street) -> None:
     with pytest.raises(AssertionError, match="no sender"):
-        parlour("carriers", "attach", "pigeon:home", "--to", "street", "--data", str(world.data))
+        parlour("carriers", "attach", "+15550900088", "pigeon:home", "--to", "street", "--data", str(world.data))
+    assert world.client.incoming_phone_numbers.list(phone_number="+15550900088") == []

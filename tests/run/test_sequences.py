@@ -46,8 +46,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 
         def day(number: int) -> "subprocess.CompletedProcess[str]":
             version, own = VERSIONS[number], f"+1202555030{number}"
-            for sender in (own, f"whatsapp:{own}"):
-                parlour("carriers", "attach", sender, "--to", "street", "--data", str(data))
+            senders = (own, f"whatsapp:{own}")
+            parlour("carriers", "attach", *senders, "--to", "street", "--data", str(data))
+            for sender in senders:
                 carrier.call("/_sim/numbers", {"phone_number": sender, "sms_url": hook})
             command, cwd, environment = program(version, home)
             environment |= {"SHOP_NUMBER": own, "OUTSIDE_URL": outside, "FRONT_END": str(home / "front_end.js")}

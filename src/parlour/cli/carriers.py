@@ -87,11 +87,11 @@ def list_carriers(**given: Any) -> None:
 
 
 @carriers.command()
-@click.argument("number")
+@click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--to", "name", required=True, help="Name of the carrier")
 @account_options
-def attach(number: str, name: str, **given: Any) -> None:
-    """Have the texts of NUMBER go through a carrier; the number is made where there is none.
+def attach(numbers: tuple[str, ...], name: str, **given: Any) -> None:
+    """Have the texts of each NUMBER go through a carrier; a number is made where there is none. All of them or none.
 
     NUMBER may also be a sender of another channel, such as whatsapp:+15550100 or messenger:<page>.
     """
@@ -99,26 +99,31 @@ def attach(number: str, name: str, **given: Any) -> None:
     from parlour.channels.sms.kinds import CHANNELS
     from parlour.channels.sms.store import connections
     from parlour.conversations import bindings
-    from parlour.messaging import numbers, senders
+    from parlour.messaging import numbers as phone_numbers
+    from parlour.messaging import senders
     from parlour.store.unit import UnitOfWork
 
-    async def work(program: Program, account_sid: str) -> str:
-        async def step(uow: UnitOfWork) -> str:
+    async def one(uow: UnitOfWork, number: str, connection_sid: str) -> str:
+        if ":" in number:
+            if bindings.channel_of(number) not in {channel.type for channel in CHANNELS}:
+                raise click.ClickException(f"{number} is no sender of WhatsApp or Messenger")
+            return (await senders.attach(uow, number, connection_sid=connection_sid)).sid
+        known = await phone_numbers.by_number(uow, number)
+        if known is None:
+            return (await phone_numbers.create(uow, phone_number=number, connection_sid=connection_sid)).sid
+        return (await phone_numbers.update(uow, known.sid, connection_sid=connection_sid)).sid
+
+    async def work(program: Program, account_sid: str) -> list[str]:
+        async def step(uow: UnitOfWork) -> list[str]:
             connection = await connections.by_name(uow, name)
             if connection is None:
                 raise click.ClickException(f"there is no carrier {name}")
-            if ":" in number:
-                if bindings.channel_of(number) not in {channel.type for channel in CHANNELS}:
-                    raise click.ClickException(f"{number} is no sender of WhatsApp or Messenger")
-                return (await senders.attach(uow, number, connection_sid=connection.sid)).sid
-            known = await numbers.by_number(uow, number)
-            if known is None:
-                return (await numbers.create(uow, phone_number=number, connection_sid=connection.sid)).sid
-            return (await numbers.update(uow, known.sid, connection_sid=connection.sid)).sid
+            return [await one(uow, number, connection.sid) for number in numbers]
 
         return await program.database.step(account_sid, step)
 
-    click.echo(with_account(given, work))
+    for sid in with_account(given, work):
+        click.echo(sid)
 
 
 @carriers.command()
