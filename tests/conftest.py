@@ -27,6 +27,7 @@ from parlour.sdk import client as sdk_client
 from parlour.settings import Settings
 from parlour.store.postgres.supervisor import Supervisor
 from tests import shared_flows
+from tests.forking import Forked, start
 from tests.requirements import note
 
 NOT_RUN = pytest.StashKey[list[str]]()
@@ -75,7 +76,7 @@ class LiveServer:
 
     url: str
     credentials: Credentials
-    process: "subprocess.Popen[bytes]"
+    process: Forked
     log: Path
     arguments: list[str] = field(default_factory=list)
 
@@ -98,7 +99,7 @@ class LiveServer:
         urllib.request.urlopen(request, timeout=130).read()  # noqa: S310
 
 
-def wait_for_server(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 60) -> None:
+def wait_for_server(url: str, process: Forked, log: Path, seconds: float = 60) -> None:
     """Wait until a server answers that it is ready."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -120,12 +121,12 @@ def running_server(folder: Path, *arguments: str) -> Iterator[LiveServer]:
     port = free_port()
     credentials = Credentials("AC" + secrets.token_hex(16), secrets.token_hex(16))
     log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", "parlour.cli.main", *arguments, "--port", str(port)]
+    command = [*arguments, "--port", str(port)]
     command += ["--account-sid", credentials.account_sid, "--auth-token", credentials.auth_token]
     # Tests look again and again; those of a limit set it themselves.
     environment = {**UNLIMITED, **os.environ, "PYTHONWARNINGS": ""}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        process = start(*command, output=output, environment=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_server(url, process, log)

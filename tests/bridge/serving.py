@@ -1,17 +1,15 @@
 """Several server processes on one database, each on a port that it can have again."""
 
 import contextlib
-import os
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from parlour.accounts.service import Credentials
 from tests.conftest import LiveServer, free_port, wait_for_server
+from tests.forking import start
 from tests.path.conftest import own_database
 
 
@@ -28,11 +26,11 @@ class Deployment:
         """Start a server, by default on a port of its own."""
         port = port or free_port()
         log = self.folder / f"server-{len(self.servers)}.log"
-        command = [sys.executable, "-m", "parlour.cli.main", "serve", "--demo", "--test-clock"]
+        command = ["serve", "--demo", "--test-clock"]
         command += ["--data", str(self.folder / "data"), "--database-url", self.address, "--port", str(port)]
         command += ["--account-sid", self.credentials.account_sid, "--auth-token", self.credentials.auth_token]
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONWARNINGS": ""})
+            process = start(*command, output=output)
         url = f"http://127.0.0.1:{port}"
         wait_for_server(url, process, log)
         server = LiveServer(url, self.credentials, process, log, ["serve", "--test-clock"])

@@ -1,8 +1,7 @@
 """A live server with a carrier: what the tests of the street side start from."""
 
 import json
-import subprocess
-import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from twilio.rest import Client
 
 from tests.carrier import Carrier, running_carrier
 from tests.conftest import LiveServer, running_server, wait_for_server
+from tests.forking import start
 
 PLAIN, ANSWERED = "+15550900001", "+15550900002"
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
@@ -22,11 +22,12 @@ FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 
 def parlour(*arguments: str) -> str:
     """Run the command and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "parlour.cli.main", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
+        status = start(*arguments, output=printed, errors=errors).wait(60)
+        for each in (printed, errors):
+            each.seek(0)
+        assert status == 0, errors.read().decode()
+        return printed.read().decode().strip()
 
 
 def post(url: str, form: dict[str, str], signature: str | None) -> int:
@@ -72,7 +73,7 @@ class Street:
         """Wait until the server is dead, and start it with the same arguments on the same port."""
         self.server.process.wait(20)
         with self.server.log.open("ab") as output:
-            self.server.process = subprocess.Popen(self.server.process.args, stdout=output, stderr=output)
+            self.server.process = start(*self.server.process.args, output=output)
         wait_for_server(self.server.url, self.server.process, self.server.log)
 
     @property

@@ -1,9 +1,6 @@
 """A carrier's copies, to two processes and after virtual days, are stored once (channels.md §8.1, §8.3)."""
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +12,7 @@ from parlour.store.postgres.folder import DataFolder
 from tests.carrier import eventually
 from tests.channels.street import ANSWERED, Street, post, street
 from tests.conftest import free_port, wait_for_server
+from tests.forking import start
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +42,10 @@ def test_first_texts_to_two_processes_make_one_conversation_and_each_is_stored_o
     assert address is not None
     port = free_port()
     log = tmp_path / "second.log"
-    command = [sys.executable, "-m", "parlour.cli.main", "serve", "--demo", "--database-url", address.dsn]
+    command = ["serve", "--demo", "--database-url", address.dsn]
     command += ["--data", str(world.data), "--port", str(port), "--public-url", f"http://127.0.0.1:{port}"]
     with log.open("wb") as output:
-        second = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ})
+        second = start(*command, output=output)
     try:
         wait_for_server(f"http://127.0.0.1:{port}", second, log)
         handset = world.fresh()[0]

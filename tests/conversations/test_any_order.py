@@ -195,7 +195,7 @@ async def any_interleaving(program: Program, credentials: Credentials, cases: in
 async def test_any_interleaving_of_clients_leaves_every_copy_the_same_and_no_gap(
     program: Program, account: Credentials
 ) -> None:
-    await any_interleaving(program, account, 600, seed=1)  # 2,000 and more are proved at length
+    await any_interleaving(program, account, 2_000, seed=1)
 
 
 @pytest.mark.prove

@@ -4,7 +4,6 @@ import contextlib
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.conftest import LiveServer, free_port, wait_for_server
 from tests.desktop.conftest import FOLDER
 from tests.desktop.window import LIVE, READY, Watch, begin_chat, bubble, complete, customer_of, go, sign_in, write
 from tests.flex.signing_in import add_user
+from tests.forking import start
 
 SHORT, LONG = 30, 3600  # seconds of a token
 EXPIRES = "JSON.parse(localStorage.TWILIO_FLEX_SSO).expiration"
@@ -35,12 +35,12 @@ class Restarting:
     def start(self, token_life: int = LONG) -> LiveServer:
         """Start it with tokens that live so many seconds, and wait until it answers."""
         log = self._folder / "server.log"
-        command = [sys.executable, "-m", "parlour.cli.main", "start", "--demo", "--data", str(self.data)]
+        command = ["start", "--demo", "--data", str(self.data)]
         command += ["--port", str(self._port), "--account-sid", self._credentials.account_sid]
         command += ["--auth-token", self._credentials.auth_token]
         settings = {"PARLOUR_DESKTOP": str(FOLDER), "PARLOUR_TOKEN_LIFE": str(token_life)}
         with log.open("ab") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **settings})
+            process = start(*command, output=output, environment={**os.environ, **settings})
         url = f"http://127.0.0.1:{self._port}"
         self.live = LiveServer(url, self._credentials, process, log)
         wait_for_server(url, process, log)

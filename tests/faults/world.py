@@ -27,6 +27,7 @@ from parlour.store.postgres.folder import DataFolder
 from tests.carrier import Carrier, running_carrier
 from tests.channels.street import post
 from tests.conftest import UNLIMITED, Credentials, free_port, wait_for_server
+from tests.forking import Forked, start
 
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}
 PATIENT = {"until_2xx": True, "wait_ms": 50, "max_wait_ms": 500}
@@ -50,12 +51,12 @@ class ServerProcess:
     command: list[str]
     log: Path
     environment: dict[str, str]
-    process: "subprocess.Popen[bytes]"
+    process: Forked
 
     def start(self) -> None:
         """Start the process again; `wait` says when it answers."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(self.command, stdout=output, stderr=output, env=self.environment)
+            self.process = start(*self.command, output=output, environment=self.environment)
 
     def wait(self) -> None:
         """Wait until it is ready."""
@@ -124,14 +125,14 @@ class World:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = [
-            *PARLOUR, "serve", "--demo", "--database-url", self.dsn, "--data", str(self.data),
+            "serve", "--demo", "--database-url", self.dsn, "--data", str(self.data),
             "--port", str(port), "--public-url", url, "--simulator-url", self.carrier.url_with_credentials,
             "--account-sid", self.credentials.account_sid, "--auth-token", self.credentials.auth_token,
             "--log-level", "warning", *arguments,
         ]  # fmt: skip
         log = self.folder / f"server-{len(self.servers)}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env=self.environment)
+            process = start(*command, output=output, environment=self.environment)
         one = ServerProcess(url, command, log, self.environment, process)
         self.servers.append(one)
         one.wait()
@@ -207,7 +208,7 @@ class World:
                 process.stdout.close()
 
 
-def stop(process: "subprocess.Popen[Any]") -> None:
+def stop(process: "subprocess.Popen[Any] | Forked") -> None:
     """End a process of ours in order, or by force."""
     process.terminate()
     try:

@@ -1,10 +1,7 @@
 """A database with servers beside it, the tokens of their users, and lines that can be cut."""
 
 import asyncio
-import os
 import secrets
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from twilio.rest import Client
 from parlour.accounts.service import Credentials
 from parlour.sdk import client as sdk_client
 from tests.conftest import free_port, wait_for_server
+from tests.forking import Forked, start
 
 
 class Line:
@@ -100,7 +98,7 @@ class World:
     dsn: str
     credentials: Credentials
     ports: list[int] = field(default_factory=list)
-    processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    processes: dict[int, Forked] = field(default_factory=dict)
     service: str = ""
     key: tuple[str, str] = ("", "")
 
@@ -124,12 +122,12 @@ class World:
     def start(self, port: int) -> None:
         """Start a server on its port and wait until it answers."""
         known = self.credentials
-        command = [sys.executable, "-m", "parlour.cli.main", "serve", "--database-url", self.dsn]
+        command = ["serve", "--database-url", self.dsn]
         command += ["--data", str(self.folder / "data"), "--port", str(port), "--log-level", "info"]
         command += ["--account-sid", known.account_sid, "--auth-token", known.auth_token]
         log = self.folder / f"server-{port}.log"
         with log.open("ab") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONWARNINGS": ""})
+            process = start(*command, output=output)
         self.processes[port] = process
         wait_for_server(self.url(port), process, log)
 

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from twilio.rest import Client
 
 from tests.carrier import eventually
 from tests.conftest import LiveServer, running_server, wait_for_server
+from tests.forking import start
 from tests.webhooks.conftest import conversation_told_to
 from tests.webhooks.receiver import Heard, Receiver, running_receiver
 
@@ -111,14 +110,14 @@ def test_what_a_killed_server_had_to_tell_is_told_by_the_next(tmp_path: Path) ->
 def started_again(live: LiveServer) -> Iterator[None]:
     """Run a server with the arguments of one that was killed."""
     port = live.url.rpartition(":")[2]
-    command = [sys.executable, "-m", "parlour.cli.main", *live.arguments, "--port", port]
-    with live.log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            wait_for_server(live.url, process, live.log)
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
+    with live.log.open("ab") as output:
+        process = start(*live.arguments, "--port", port, output=output)
+    try:
+        wait_for_server(live.url, process, live.log)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_the_guard_refuses_the_own_network_and_names_the_setting(tmp_path: Path, receiver: Receiver) -> None:
