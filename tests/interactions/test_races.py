@@ -5,7 +5,6 @@ each time; what is drawn depends on the seed alone. After every race invariants 
 """
 
 import asyncio
-import os
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter import reservations, workers
 from parlour.taskrouter import store as taskrouter
 
-TIMES = 50 if os.environ.get("PARLOUR_PROVE") else 10
+TIMES = 50
 CAPACITY = 50  # so that what one turn leaves behind does not keep the next one waiting
 LONGEST = 0.02  # seconds that a step is held back before it commits
 SEED = 20_261_122

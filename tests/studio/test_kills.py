@@ -6,7 +6,6 @@ What customers got is counted from the carrier's book; how executions ended, fro
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from tests.faults.world import DEMO_NUMBER, World, alive, running_world, wait_un
 from tests.studio.building import flow, say, widget
 from tests.studio.site import Site, running_site
 
-KILLS, EACH = 50 if os.environ.get("PARLOUR_PROVE") else 10, 4
+KILLS, EACH = 50, 4
 IN_PROGRESS = (failpoints.FLOW_ANSWERED, failpoints.BEFORE_COMMIT, failpoints.JOBS_CLAIMED)
 AFTERWARDS = (failpoints.JOB_DONE, failpoints.CARRIER_ACCEPTED)
 KINDS = ("straight", "silent", "reply")
