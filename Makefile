@@ -35,8 +35,8 @@ demo: install pages ## Start everything with demo data; Ctrl-C ends it
 test: lint pages browser ## Lint, then every suite, with its seconds
 	@$(BIN)/python scripts/test.py $(SUITES)
 
-prove: install pages browser ## The full counts, however long
-	@$(BIN)/python scripts/test.py --prove $(SUITES)
+prove: install pages browser ## The full counts and the benchmarks, however long; docs/proof says what they showed
+	@$(BIN)/python scripts/test.py --prove $(SUITES) $(addprefix --bench=,$(BENCHES))
 
 bench: install ## The benchmarks, each with its floor
 	@$(BIN)/python -m bench $(ARGS)

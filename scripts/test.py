@@ -63,22 +63,25 @@ def main() -> int:
     """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", help="folders of tests/; default: all")
-    parser.add_argument("--prove", action="store_true", help="the full counts")
+    parser.add_argument("--prove", action="store_true", help="the full counts, and the benchmarks")
+    parser.add_argument("--bench", action="append", metavar="NAME", help="with --prove: a benchmark; default: all")
     given = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
     RECORD.unlink(missing_ok=True)
-    if not given.suites:
+    whole = not given.suites and not given.bench
+    if whole:
         for report_of_before in REPORTS.glob("*.xml"):
             report_of_before.unlink()  # what did not run proves nothing
     began = time.monotonic()
-    results = run_all(given.suites or suites(), prove=given.prove)
-    if not given.suites and COVERAGE.exists():
+    results = run_all(suites() if whole else given.suites, prove=given.prove)
+    if whole and COVERAGE.exists():
         results.append(coverage())
         results.append(checklist())
         results.append(refusals())
     if given.prove:
         rows = [{**asdict(result), "skipped": len(result.skipped)} for result in results]
-        print(f"\nThe proof is in {proof.write(rows, REPORTS).relative_to(ROOT)}", flush=True)
+        figures = proof.measure(given.bench or []) if given.bench or whole else []
+        print(f"\nThe proof is in {proof.write(rows, REPORTS, figures).relative_to(ROOT)}", flush=True)
     report(results, time.monotonic() - began)
     return 1 if any(result.failed for result in results) else 0
 

@@ -189,10 +189,11 @@ async def account(program: Program) -> Credentials:
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print a figure that belongs to the result, also where the test passes."""
+def say(capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Print a figure that belongs to the result, also where the test passes; it is part of the proof."""
 
     def line(text: str) -> None:
+        record_property("said", text)
         with capsys.disabled():
             sys.stdout.write(f"\n{text}")
 

@@ -6,6 +6,7 @@ reservation is made on the server.
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -94,7 +95,9 @@ class Desk:
         self.in_gap.append(sid)
 
 
-def test_of_all_reservations_made_while_clients_reconnect_none_is_missed(bridge: Bridge) -> None:
+def test_of_all_reservations_made_while_clients_reconnect_none_is_missed(
+    bridge: Bridge, say: Callable[[str], None]
+) -> None:
     with proxied(bridge.centre.server.url) as proxy:
         desks = [open_desk(bridge, proxy, number) for number in range(AGENTS)]
         with ThreadPoolExecutor(2 * AGENTS) as pool:
@@ -104,7 +107,7 @@ def test_of_all_reservations_made_while_clients_reconnect_none_is_missed(bridge:
     missed = [sid for desk in desks for sid in desk.made if sid not in desk.known()]
     gaps = [sid for desk in desks for sid in desk.in_gap]
     reconnects = sum(desk.agent.count("ready") - 1 for desk in desks)
-    print(f"{reconnects} reconnects, {sum(len(d.made) for d in desks)} reservations, {len(gaps)} of them in a gap")
+    say(f"{reconnects} reconnects, {sum(len(d.made) for d in desks)} reservations, {len(gaps)} of them in a gap")
     assert missed == []
     assert reconnects >= AGENTS * RECONNECTS
     assert len(gaps) >= AGENTS * RECONNECTS // EVERY

@@ -398,7 +398,10 @@ async def test_one_after_the_other(program: Program, race: Any, order: str) -> N
 
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
-async def test_random_interleavings(program: Program, race: Any) -> None:
+async def test_random_interleavings(
+    program: Program, race: Any, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("interleavings", f"{TIMES}, seed {SEED} {race.__name__}")
     drawn = random.Random(f"{SEED} {race.__name__}")
     for turn in range(TIMES):
         scene, first, second = await race(program)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -98,7 +99,10 @@ def test_a_random_flow_does_what_a_naive_reading_of_it_says(script: Script) -> N
 
 @pytest.mark.prove
 @pytest.mark.parametrize("first", range(1, 5001, 500))
-def test_five_thousand_random_flows_do_what_a_naive_reading_of_them_says(first: int) -> None:
+def test_five_thousand_random_flows_do_what_a_naive_reading_of_them_says(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("seeds", f"{first} to {first + 499}")
     for seed in range(first, first + 500):
         compare(made(seed))
 

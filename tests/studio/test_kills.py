@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,9 @@ async def unknown(dsn: str) -> set[str]:
 
 
 @pytest.mark.timeout(900)
-def test_200_executions_end_as_they_would_have_whatever_was_killed(tmp_path: Path) -> None:
+def test_200_executions_end_as_they_would_have_whatever_was_killed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     chance = random.Random(6)
     with running_world(tmp_path) as world, running_site() as site:
         site.page("/word", {"word": "yes"})
@@ -185,7 +188,8 @@ def test_200_executions_end_as_they_would_have_whatever_was_killed(tmp_path: Pat
             for text in each.texts:
                 assert got[text] == 1 or (got[text] == 0 and each.handset in nobody_knows), (each, got)
             assert set(got) <= set(each.texts)
-        print(f"killed at {dict(died)}; {len(nobody_knows)} texts unknown; {len(site.book)} requests of flows")
+        outcome = f"killed at {dict(died)}; {len(nobody_knows)} texts unknown; {len(site.book)} requests of flows"
+        record_property("said", outcome)
         assert sum(died[moment] for moment in IN_PROGRESS) * 2 >= KILLS
 
 
