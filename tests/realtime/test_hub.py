@@ -13,7 +13,7 @@ from parlour.app import Program
 from parlour.conversations import conversations, messages, participants, users
 from parlour.conversations.store.conversations import Conversation
 from parlour.outbox.wake import Wake
-from parlour.realtime.sync import items
+from parlour.realtime.sync import items, news
 from parlour.realtime.sync.hub import Hub
 from parlour.realtime.sync.objects import SyncObject, View, of_owner
 from parlour.rest.hosts import path_urls
@@ -186,11 +186,10 @@ async def test_a_delivery_asks_for_permission_after_it_read_the_rows(
         # Removed and then posted: between the look at the list and the look at who takes part.
         await stage.step(lambda uow: participants.remove(uow, stage.sid, stage.identity))
         await stage.step(lambda uow: messages.create(uow, stage.sid, body="in private"))
-        return await real(reader, shown, position)
+        return await news.read_news(reader, shown, position)
 
     from parlour.realtime.sync import hub as hub_module
 
-    real = hub_module.read_news
     monkeypatch.setattr(hub_module, "read_news", post_and_read)
     await stage.step(lambda uow: messages.create(uow, stage.sid, body="for all"))
     await settled(hub)

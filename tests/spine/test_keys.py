@@ -63,7 +63,7 @@ def test_a_deleted_key_opens_nothing_from_then_on(server: LiveServer) -> None:
     token.add_grant(ChatGrant(service_sid="IS" + "0" * 32))
     bearer = sdk_client(server.url, "token", token.to_jwt(), timeout=30)
     telemetry = "https://flex-sdk.twilio.com/v1/Telemetry/Events"
-    body = {"events": []}
+    body: dict[str, list[object]] = {"events": []}
     headers = {"Content-Type": "application/json"}
     assert bearer.request("POST", telemetry, data=body, headers=headers).status_code < 300
     assert server.client().keys(key.sid).delete()
