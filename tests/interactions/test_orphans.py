@@ -92,6 +92,7 @@ def test_damage_is_listed_with_its_cause_and_repaired(
     (found,) = orphans(place)
     assert (found["conversation_sid"], found["kind"]) == (work.conversation, kind)
     assert found["age_seconds"] >= 60
+    assert found["customers"] == [work.customer]
     assert found["would"]
     (again,) = orphans(place)
     assert {**again, "age_seconds": 0} == {**found, "age_seconds": 0}  # the look changed nothing

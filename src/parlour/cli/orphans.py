@@ -63,11 +63,12 @@ async def _look(program: Program, *, repair: bool, close: bool) -> list[dict[str
     for account in await program.database.system(system_list_accounts):
         account_sid = account["account_sid"]
 
-        async def find(reader: Reader) -> list[Orphan]:
-            return await flex.find(reader, NOBODY_LISTENS)
+        async def find(reader: Reader) -> list[tuple[Orphan, list[str]]]:
+            found = await flex.find(reader, NOBODY_LISTENS)
+            return [(orphan, await flex.customers(reader, orphan)) for orphan in found]
 
-        for orphan in await program.database.read(account_sid, find):
-            shown = _shown(program, account_sid, orphan)
+        for orphan, customers in await program.database.read(account_sid, find):
+            shown = _shown(program, account_sid, orphan) | {"customers": customers}
             await _repair(program, account_sid, orphan, shown, really=repair, close=close)
             rows.append(shown)
     return rows
@@ -119,7 +120,7 @@ def _shown(program: Program, account_sid: str, orphan: Orphan) -> dict[str, Any]
 def _line(row: dict[str, Any]) -> str:
     minutes, _ = divmod(row["age_seconds"], 60)
     age = f"{minutes // 1440} d" if minutes >= 1440 else f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
-    line = f"{row['conversation_sid']}  {age:>6}  {row['cause']}"
+    line = f"{row['conversation_sid']}  {age:>6}  {', '.join(row['customers']) or 'nobody in it'}: {row['cause']}"
     if row["done"]:
         return f"{line}\n    {row['done']}"
     return f"{line}\n    cannot be repaired: {row['error']}" if row["error"] else f"{line}\n    would be {row['would']}"

@@ -112,6 +112,17 @@ async def _park_again(uow: UnitOfWork, orphan: Orphan, channel: Channel | None) 
     return "parked again: the customer's next message reaches an agent"
 
 
+async def customers(reader: Reader, orphan: Orphan) -> list[str]:
+    """Return who waits: their addresses, or the identities of those who write in a web chat; agents are left out."""
+    people = await participants.all_of(reader, orphan.conversation_sid)
+    if not people:
+        return []
+    role = await roles.by_name(
+        reader, chat_service_sid=people[0].chat_service_sid, friendly_name=AGENT_ROLE, type="conversation"
+    )
+    return [each.address or each.identity or each.sid for each in people if role is None or each.role_sid != role.sid]
+
+
 async def _add_agent(uow: UnitOfWork, orphan: Orphan, channel: Channel | None) -> str:
     """Put the agents who hold the work back into the conversation."""
     if channel is None:
