@@ -34,7 +34,7 @@ SUFFIXES: Final = {
 }
 
 
-class FlexGrant(AccessTokenGrant):  # type: ignore[misc]
+class FlexGrant(AccessTokenGrant):  # type: ignore[misc] # the library says no types
     """The grant of sign-in to the agent desktop."""
 
     def __init__(self, roles: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ def with_key(server: LiveServer, key_sid: str, secret: str) -> Client:
     return sdk_client(server.url, server.credentials.account_sid, secret, api_key=key_sid, timeout=30)
 
 
-def refusal(call: object) -> tuple[int, int]:
+def refusal(call: Callable[[], object]) -> tuple[int, int]:
     with pytest.raises(TwilioRestException) as refused:
-        call()  # type: ignore[operator]
+        call()
     return refused.value.status, refused.value.code
 
 

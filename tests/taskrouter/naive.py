@@ -124,7 +124,8 @@ def as_number(thing: Any) -> float | int | None:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
-    return thing  # type: ignore[no-any-return]
+    found: float | int = thing
+    return found
 
 
 def as_text(thing: Any) -> str:
