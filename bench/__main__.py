@@ -10,7 +10,8 @@ ALL = ("append", "webhooks", "reserve", "start", "realtime", "paging", "routing"
 
 def main() -> int:
     """Return 1 where a benchmark missed a target."""
-    wanted, options = [], []
+    wanted: list[str] = []
+    options: list[str] = []
     for argument in sys.argv[1:]:
         (options if argument.startswith("-") or options else wanted).append(argument)
     status = 0

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 HERE = Path(__file__).parent
 CONNECTIONS = 32
@@ -38,6 +39,24 @@ class Figures:
     driver_share: float  # of one core
     p99: float  # milliseconds
     errors: int
+
+
+class Result(TypedDict):
+    """What all pairs came to: medians, and the worst backlog."""
+
+    seed: int
+    messages_before: int
+    durability: str
+    requests_per_second: float
+    floor_requests_per_second: float
+    ratio_requests: float
+    cpu_microseconds: float
+    floor_cpu_microseconds: float
+    ratio_cpu: float
+    p99_milliseconds: float
+    driver_share_of_a_core: float
+    errors: int
+    backlog_empty_seconds: float
 
 
 def cpu_seconds(pid: int) -> float:
@@ -96,6 +115,12 @@ def process(*command: str) -> Iterator[subprocess.Popen[str]]:
             child.kill()
 
 
+def line_of(child: subprocess.Popen[str]) -> str:
+    """Return the next line that a process writes, which is the first once it is ready."""
+    assert child.stdout is not None
+    return child.stdout.readline()
+
+
 def lua(folder: Path, name: str, paths: list[str], auth: str | None, **headers: str) -> Path:
     """Write wrk's script: a text of 60 characters to one of the paths at random."""
     named = {"Authorization": auth, **headers} if auth else headers
@@ -120,7 +145,8 @@ def post(url: str, auth: str, **form: str) -> dict[str, object]:
     data = urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(url, data, {"Authorization": auth})
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+        made: dict[str, object] = json.load(answer)
+        return made
 
 
 def backlog_empty_after(metrics_url: str, limit: float) -> float:
@@ -152,12 +178,12 @@ def main() -> None:
     sys.exit(0 if result["ratio_requests"] >= 0.5 and result["ratio_cpu"] <= 2.0 else 1)
 
 
-def measure(folder: Path, given: argparse.Namespace) -> dict[str, object]:
+def measure(folder: Path, given: argparse.Namespace) -> Result:
     """Run the pairs."""
     seed = random.randrange(1 << 30)
     random.seed(seed)
     with process(sys.executable, str(HERE / "server.py"), str(folder / "data"), str(given.messages)) as server:
-        ready = json.loads(server.stdout.readline())
+        ready = json.loads(line_of(server))
         auth = "Basic " + base64.b64encode(f"{ready['account_sid']}:{ready['auth_token']}".encode()).decode()
         base = f"{ready['url']}/conversations/v1/Conversations"
         sids = ready["conversations"] or [str(post(base, auth)["sid"]) for _ in range(CONVERSATIONS)]
@@ -165,7 +191,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, object]:
         script = lua(folder, "parlour", paths, auth)
         floor_port = ready["port"] + 1
         with process(sys.executable, str(HERE / "floor.py"), ready["dsn"], str(floor_port)) as floor:
-            durability = floor.stdout.readline().strip()
+            durability = line_of(floor).strip()
             floor_script = lua(folder, "floor", ["/"], None)
             ours, floors, backlog = [], [], []
             drive(ready["url"], script, 2, server.pid)

@@ -4,6 +4,7 @@ import sys
 
 import asyncpg
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 TABLE = """CREATE TABLE IF NOT EXISTS floor_message (
     account_sid text NOT NULL, sid text NOT NULL, conversation_sid text NOT NULL, index bigint NOT NULL,
@@ -16,7 +17,7 @@ pool: asyncpg.Pool
 count = 0
 
 
-async def app(scope: dict, receive, send) -> None:
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
     global pool, count
     if scope["type"] == "lifespan":
         await receive()
@@ -25,7 +26,8 @@ async def app(scope: dict, receive, send) -> None:
         print("fsync", await pool.fetchval("SHOW fsync"), await pool.fetchval("SHOW synchronous_commit"), flush=True)
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        return await send({"type": "lifespan.shutdown.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
     body, more = b"", True
     while more:
         part = await receive()

@@ -16,12 +16,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
 
+from append import line_of
 from parlour.flex.package import ORPHANS
 
 HERE = Path(__file__).parent
@@ -182,7 +184,7 @@ async def floor_of(dsn: str, port: int) -> list[float]:
         [sys.executable, str(HERE / "floor.py"), dsn, str(port)], stdout=subprocess.PIPE, text=True
     )
     try:
-        print((await asyncio.to_thread(process.stdout.readline)).strip(), file=sys.stderr)
+        print((await asyncio.to_thread(line_of, process)).strip(), file=sys.stderr)
         times = []
         async with aiohttp.ClientSession() as session:
             await listening(session, port)
@@ -211,10 +213,10 @@ async def measure(ready: dict[str, Any], given: argparse.Namespace) -> dict[str,
         await furnish(run, given.agents)
         watching = asyncio.create_task(offers.watch(line, stop))
         began = time.perf_counter()
-        talks = await at_rate(given.rate, [lambda n=n: begin(run, n) for n in range(given.open)])
+        talks = await at_rate(given.rate, [partial(begin, run, number) for number in range(given.open)])
         reached = run.open
         good = [talk for talk in talks if isinstance(talk, Talk)]
-        ended = await at_rate(given.rate, [lambda talk=talk: finish(run, talk) for talk in good])
+        ended = await at_rate(given.rate, [partial(finish, run, talk) for talk in good])
         seconds = time.perf_counter() - began
         stop.set()
         await watching
@@ -245,7 +247,7 @@ async def server(folder: Path) -> AsyncIterator[dict[str, Any]]:
     command = [sys.executable, str(HERE / "server.py"), str(folder / "data"), "0", "--demo"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        yield json.loads(await asyncio.to_thread(process.stdout.readline))
+        yield json.loads(await asyncio.to_thread(line_of, process))
     finally:
         process.send_signal(signal.SIGINT)
         await asyncio.to_thread(process.wait, 30)

@@ -17,10 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
+
+from append import line_of
+
+if TYPE_CHECKING:
+    import asyncpg
+    import msgspec
+
+    from parlour.conversations.store.conversations import Conversation
+    from parlour.conversations.store.participants import Participant
 
 WORLDS = {"small": (1_000, 100), "large": (1_000_000, 100_000)}  # messages, conversations
 BIG = 0.5  # share of the messages that lie in the few large conversations
@@ -33,7 +44,18 @@ P99_MS, STATEMENTS, RATIO = 15.0, 3, 1.5
 # -- the server -------------------------------------------------------------------------------
 
 
-async def copy_world(connection, account_sid: str, messages: int, conversations: int) -> dict[str, list[str]]:
+class Binding(NamedTuple):
+    """How somebody takes part: by identity, or by address."""
+
+    type: str
+    identity: str | None
+    address: str | None
+    proxy_address: str | None
+
+
+async def copy_world(
+    connection: "asyncpg.Connection", account_sid: str, messages: int, conversations: int
+) -> dict[str, list[str]]:
     """Copy conversations with a user and a customer each, and their messages; return what to ask for."""
     from parlour.conversations.seed import seed_messages
     from parlour.conversations.store.conversations import Conversation
@@ -55,8 +77,8 @@ async def copy_world(connection, account_sid: str, messages: int, conversations:
         rows.append(row)
         owner = number // EACH
         bindings = (
-            {"type": "chat", "identity": f"user{owner}", "address": None, "proxy_address": None},
-            {"type": "sms", "identity": None, "address": f"+1555{owner:07}", "proxy_address": f"+1666{number:07}"},
+            Binding("chat", f"user{owner}", None, None),
+            Binding("sms", None, f"+1555{owner:07}", f"+1666{number:07}"),
         )
         people += [person(account_sid, sids.new("MB", now), row, now, binding) for binding in bindings]
     await copy(connection, "conversation", rows, without=("listeners",))
@@ -71,7 +93,7 @@ async def copy_world(connection, account_sid: str, messages: int, conversations:
     return {"large": large, "identities": users, "addresses": addresses}
 
 
-def person(account_sid: str, sid: str, row, now: datetime, binding: dict):
+def person(account_sid: str, sid: str, row: "Conversation", now: datetime, binding: Binding) -> "Participant":
     """Return a participant of a conversation."""
     from parlour.conversations.store.participants import Participant
 
@@ -86,11 +108,16 @@ def person(account_sid: str, sid: str, row, now: datetime, binding: dict):
         change=1,
         date_created=now,
         date_updated=now,
-        **binding,
+        type=binding.type,
+        identity=binding.identity,
+        address=binding.address,
+        proxy_address=binding.proxy_address,
     )
 
 
-async def copy(connection, table: str, rows: list, *, without: tuple[str, ...] = ()) -> None:
+async def copy(
+    connection: "asyncpg.Connection", table: str, rows: "Sequence[msgspec.Struct]", *, without: tuple[str, ...] = ()
+) -> None:
     """Copy rows; what is left out takes its default."""
     columns = [name for name in rows[0].__struct_fields__ if name not in without]
     records = ([getattr(row, name) for name in columns] for row in rows)
@@ -119,12 +146,12 @@ async def serve(folder: Path, messages: int, conversations: int) -> None:
         nonlocal count
         count += 1
 
-    async def watched(*given, **options):
-        connection = await connect(*given, **options)
+    async def watched(*given: Any, **options: Any) -> asyncpg.Connection:
+        connection: asyncpg.Connection = await connect(*given, **options)
         connection.add_query_logger(counted)
         return connection
 
-    asyncpg.connect = watched
+    mock.patch.object(asyncpg, "connect", watched).start()  # as long as this process serves
 
     async def statements(_request: object) -> JSONResponse:
         return JSONResponse(count)
@@ -165,12 +192,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def world(folder: Path, messages: int, conversations: int) -> Iterator[dict]:
+def world(folder: Path, messages: int, conversations: int) -> Iterator[dict[str, Any]]:
     """Run a server on a world until the block ends."""
     command = [sys.executable, __file__, "--serve", str(folder), str(messages), str(conversations)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        yield json.loads(child.stdout.readline())
+        yield json.loads(line_of(child))
     finally:
         child.send_signal(signal.SIGINT)
         try:
@@ -179,7 +206,7 @@ def world(folder: Path, messages: int, conversations: int) -> Iterator[dict]:
             child.kill()
 
 
-def pages(ready: dict) -> dict[str, list[str]]:
+def pages(ready: dict[str, Any]) -> dict[str, list[str]]:
     """Return the paths of each kind of page."""
     conversations = "/conversations/v1"
     return {
@@ -195,7 +222,7 @@ def pages(ready: dict) -> dict[str, list[str]]:
     }
 
 
-def measure(ready: dict, paths: list[str], requests: int) -> dict[str, float]:
+def measure(ready: dict[str, Any], paths: list[str], requests: int) -> dict[str, float]:
     """Ask for pages at random, one after the other, over one connection."""
     credentials = f"{ready['account_sid']}:{ready['auth_token']}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode()}

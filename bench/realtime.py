@@ -21,6 +21,7 @@ from tests.realtime.driver import VERSIONS, installed  # noqa: E402
 from twilio.jwt.access_token import AccessToken  # noqa: E402 - after the path of our own packages
 from twilio.jwt.access_token.grants import ChatGrant  # noqa: E402
 
+from append import line_of  # noqa: E402
 from parlour.sdk import client as sdk_client  # noqa: E402
 
 TARGET_P50 = 50.0  # milliseconds
@@ -70,10 +71,10 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="parlour-bench-") as folder,
         process(sys.executable, str(HERE / "server.py"), f"{folder}/data", "0") as server,
     ):
-        ready = json.loads(server.stdout.readline())
+        ready = json.loads(line_of(server))
         floor_port = int(ready["port"]) + 1
         with process(sys.executable, str(HERE / "floor.py"), ready["dsn"], str(floor_port)) as floor:
-            durability = floor.stdout.readline().strip()
+            durability = line_of(floor).strip()
             told = prepared(ready) | {
                 "version": given.version,
                 "uri": f"{ready['url'].replace('http', 'ws')}/tsock/v3/wsconnect",

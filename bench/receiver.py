@@ -11,19 +11,21 @@ import time
 from urllib.parse import parse_qs
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 book: list[tuple[float, bytes]] = []
 count = 0
 
 
-async def app(scope: dict, receive, send) -> None:
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
     global count
     if scope["type"] == "lifespan":
         await receive()
         print("ready", flush=True)
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        return await send({"type": "lifespan.shutdown.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
     body, more = b"", True
     while more:
         part = await receive()

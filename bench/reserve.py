@@ -24,6 +24,8 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 
+from append import line_of
+
 HERE = Path(__file__).parent
 NUMBER = "+12025550101"  # its address uses the default flow
 LOOK = 0.004  # seconds between two looks at the database
@@ -100,7 +102,7 @@ async def watch_oldest(line: asyncpg.Connection, run: Run, stop: asyncio.Event) 
         await asyncio.sleep(1)
 
 
-async def measure(ready: dict[str, str], rate: int, seconds: int) -> dict[str, object]:
+async def measure(ready: dict[str, str], rate: int, seconds: int) -> dict[str, float]:
     """Run one rate."""
     run, stop = Run(), asyncio.Event()
     lines = [await asyncpg.connect(ready["dsn"]) for _ in range(2)]
@@ -142,8 +144,7 @@ async def server(folder: Path, robots: int) -> AsyncIterator[dict[str, str]]:
     """Run a server with demo numbers, and robots."""
     command = [sys.executable, str(HERE / "server.py"), str(folder / "data"), "0", "--demo"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    line = await asyncio.to_thread(process.stdout.readline)
-    ready = json.loads(line)
+    ready = json.loads(await asyncio.to_thread(line_of, process))
     agents = [sys.executable, "-m", "parlour.cli.main", "agent", "--robot", str(robots), "--capacity", "50", "--quiet"]
     agents += ["--url", ready["url"], "--account-sid", ready["account_sid"], "--auth-token", ready["auth_token"]]
     agents += ["--complete-after", "0", "--poll", "0.5"]

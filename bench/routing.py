@@ -33,7 +33,7 @@ import aiohttp
 import asyncpg
 from aiohttp import web
 
-from append import Figures, cpu_seconds, drive, lua, process
+from append import Figures, cpu_seconds, drive, line_of, lua, process
 
 PARLOUR = [sys.executable, "-m", "parlour.cli.main"]
 QUEUES = 50
@@ -143,9 +143,11 @@ class World:
         for strict in (0, 1):
             for number in range(QUEUES):
                 known = json.dumps({"queue": number, "strict": strict, "grade": 5})
-                form = {"WorkflowSid": flow["sid"], "Attributes": known, "TaskChannel": "chat", "Timeout": 1_000_000}
+                form = {"WorkflowSid": flow["sid"], "Attributes": known, "TaskChannel": "chat", "Timeout": "1000000"}
                 sid = (await self.call("POST", f"/{self.sid}/Tasks", **form))["sid"]
-                self.prototypes.append(dict(await self.line.fetchrow("SELECT * FROM task WHERE sid = $1", sid)))
+                task = await self.line.fetchrow("SELECT * FROM task WHERE sid = $1", sid)
+                assert task is not None
+                self.prototypes.append(dict(task))
         await self.line.execute("DELETE FROM task WHERE workspace_sid = $1", self.sid)
 
     async def workers(self, count: int, *, available: float = 0.3) -> None:
@@ -153,7 +155,9 @@ class World:
         await self.line.execute("DELETE FROM worker WHERE workspace_sid = $1", self.sid)
         form = {"FriendlyName": "Prototype", "ActivitySid": self.activities["Offline"]}
         sid = (await self.call("POST", f"/{self.sid}/Workers", **form))["sid"]
-        worker = dict(await self.line.fetchrow("SELECT * FROM worker WHERE sid = $1", sid))
+        row = await self.line.fetchrow("SELECT * FROM worker WHERE sid = $1", sid)
+        assert row is not None
+        worker = dict(row)
         channels = [dict(r) for r in await self.line.fetch("SELECT * FROM worker_channel WHERE worker_sid = $1", sid)]
         people, loads = [], []
         for number in range(count):
@@ -300,7 +304,7 @@ def floor_of(dsn: str, folder: Path) -> Figures:
     """Measure the floor on the same database."""
     port = free_port()
     with process(sys.executable, str(HERE / "floor.py"), dsn, str(port)) as floor:
-        print("floor:", floor.stdout.readline().strip(), flush=True)
+        print("floor:", line_of(floor).strip(), flush=True)
         script = lua(folder, "floor", ["/"], None)
         drive(f"http://127.0.0.1:{port}", script, 2, floor.pid)
         return drive(f"http://127.0.0.1:{port}", script, FLOOR_SECONDS, floor.pid)
@@ -394,7 +398,7 @@ async def main() -> int:
         database = subprocess.Popen([*PARLOUR, "db", "run", "--data", data], stdout=subprocess.PIPE, text=True)
         server = None
         try:
-            dsn = (await asyncio.to_thread(database.stdout.readline)).strip()
+            dsn = (await asyncio.to_thread(line_of, database)).strip()
             command = [*PARLOUR, "serve", "--database-url", dsn, "--data", data, "--port", str(port)]
             command += ["--account-sid", known[0], "--auth-token", known[1], "--log-level", "warning"]
             server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)

@@ -11,6 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
+import asyncpg
 import uvloop
 
 from parlour.accounts import service
@@ -56,7 +57,7 @@ async def seed_numbers(program: Program) -> str:
     return await seed_demo(program, None, register=False)
 
 
-async def copy_messages(connection, account_sid: str, sids: list[str], messages: int) -> None:
+async def copy_messages(connection: asyncpg.Connection, account_sid: str, sids: list[str], messages: int) -> None:
     """Copy one message of each conversation as many times as it takes."""
     from parlour.conversations.seed import seed_messages
 

@@ -180,8 +180,8 @@ def _numbers(module: Module, function: ast.FunctionDef | None, node: ast.expr) -
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="get"), args=[_, default]):
             table = module.constants.get(name)
             if isinstance(table, ast.Dict):
-                for value in table.values:
-                    yield from _numbers(module, function, value)
+                for each in table.values:
+                    yield from _numbers(module, function, each)
             yield from _numbers(module, function, default)
 
 
@@ -224,7 +224,8 @@ def _codes_of_forms() -> set[int]:
     with tempfile.TemporaryDirectory() as folder:
         program = compose(Settings(data=Path(folder)), "postgresql://nowhere/none")
     fields = [each for one in program.router.operations for each in plan_of(one.form).fields.values()]
-    return {mark.code for each in fields for mark in each.marks if isinstance(getattr(mark, "code", None), int)}
+    codes = (getattr(mark, "code", None) for each in fields for mark in each.marks)
+    return {code for code in codes if isinstance(code, int)}
 
 
 def page() -> str:

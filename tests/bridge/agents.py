@@ -28,6 +28,11 @@ def installed() -> Path:
     return npm.installed(SOURCES, CACHE)
 
 
+def of_sid(sid: str) -> Callable[[dict[str, Any]], bool]:
+    """Return the test of an event of this SID."""
+    return lambda data: bool(data["sid"] == sid)
+
+
 class Refused(Exception):
     """The client's promise was rejected with this message."""
 

@@ -2,11 +2,12 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.bridge import wire
-from tests.bridge.agents import addresses
+from tests.bridge.agents import addresses, of_sid
 from tests.bridge.conftest import Bridge, Open
 from tests.bridge.serving import Deployment, deployment, end
 from tests.bridge.test_presence import activity, hire, timers
@@ -44,18 +45,26 @@ def test_a_socket_is_told_what_calls_to_another_process_cause(
     one: LiveServer, constant: LiveServer, there: Bridge
 ) -> None:
     worker = hire(there)
-    socket_there = {"wsServer": addresses(one.url)["wsServer"], "ebServer": addresses(constant.url)["ebServer"]}
+    socket_there: dict[str, Any] = {
+        "wsServer": addresses(one.url)["wsServer"],
+        "ebServer": addresses(constant.url)["ebServer"],
+    }
     agent = there.agent(worker, **socket_there)
+
+    def offered(task: str) -> str:
+        heard = agent.wait("reservationCreated", lambda data: data["task"]["sid"] == task)
+        return str(heard.data["sid"])
+
     for _ in range(3):
         task = there.centre.api.tasks.create(
             attributes="{}", task_channel="chat", routing_target=worker, task_queue_sid=there.queue
         )
-        sid = agent.wait("reservationCreated", lambda data, task=task: data["task"]["sid"] == task.sid).data["sid"]
+        sid = offered(task.sid)
         place, accepted = agent.answer(agent.send("accept", sid=sid))
         assert accepted["task"]["status"] == "reserved"
-        assert agent.wait("reservation.accepted", lambda data, sid=sid: data["sid"] == sid).number > place
+        assert agent.wait("reservation.accepted", of_sid(sid)).number > place
         agent.do("complete", sid=sid)
-        agent.wait("reservation.completed", lambda data, sid=sid: data["sid"] == sid)
+        agent.wait("reservation.completed", of_sid(sid))
     agent.sound()
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.bridge import wire
 from tests.bridge.agents import Agent, addresses
@@ -46,7 +47,7 @@ class Desk:
         )
         (sid,) = eventually(lambda: [str(each.sid) for each in api.tasks(task.sid).reservations.list()])
         self.made.append(sid)
-        return sid
+        return str(sid)
 
     def known(self) -> set[str]:
         """SIDs of all reservations that the client was told, by event or in a list."""
@@ -64,8 +65,12 @@ class Desk:
         """Make reservations, one after the other, until the reconnects are over."""
         while not self.over.is_set():
             sid = self.offer()
-            eventually(lambda sid=sid: sid in self.known(), 30)
+            self.until_known(sid)
             self.finish(sid)
+
+    def until_known(self, sid: str) -> None:
+        """Wait until the client was told of a reservation."""
+        eventually(lambda: sid in self.known(), 30)
 
     def reconnect(self) -> None:
         """Cut the line again and again, and now and then have a reservation made in the gap."""
@@ -140,5 +145,8 @@ def test_an_offer_that_came_before_a_very_late_list_is_listed_again(bridge: Brid
 def open_desk(bridge: Bridge, proxy: Proxy, number: int) -> Desk:
     worker = bridge.centre.worker(f"Agent {number}", chat=5)
     token = bridge.token(worker)
-    options = {"ebServer": proxy.url + wire.PATH, "wsServer": addresses(bridge.centre.server.url)["wsServer"]}
+    options: dict[str, Any] = {
+        "ebServer": proxy.url + wire.PATH,
+        "wsServer": addresses(bridge.centre.server.url)["wsServer"],
+    }
     return Desk(bridge, bridge.agent(worker, token=token, **options), worker, token, proxy)

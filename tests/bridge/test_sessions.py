@@ -67,7 +67,11 @@ class Staff:
             self.account_sid, lambda reader: workers.fetch(reader, self.workspace_sid, self.worker_sid)
         )
         for which, position in (("activities", None), ("channels", None), ("reservations", worker.event_seq)):
-            await self.step(lambda uow, w=which, p=position: store.answered(uow, self.worker_sid, w, p))
+            await self.list_one(which, position)
+
+    async def list_one(self, which: str, position: int | None) -> None:
+        """Note the answer to one list, and the last event that it shows."""
+        await self.step(lambda uow: store.answered(uow, self.worker_sid, which, position))
 
 
 @pytest.fixture
@@ -230,7 +234,7 @@ async def test_the_system_gives_up_peers_that_confirm_nothing() -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     await seen(lambda: bool(server.server_state.connections))
     (connection,) = server.server_state.connections
-    accepted = connection.transport.get_extra_info("socket")  # type: ignore[union-attr]
+    accepted = connection.transport.get_extra_info("socket")
     assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == SILENCE * 1000
     writer.close()
     with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from twilio.jwt.access_token import AccessToken
@@ -9,7 +10,7 @@ from twilio.jwt.access_token.grants import TaskRouterGrant
 from websockets.exceptions import InvalidStatus
 
 from tests.bridge import wire
-from tests.bridge.agents import Agent, Refused
+from tests.bridge.agents import Agent, Refused, of_sid
 from tests.bridge.conftest import Bridge
 from tests.taskrouter.conftest import eventually
 
@@ -52,13 +53,13 @@ def test_2_lists_and_events_leave_transfers_out_where_there_is_none(bridge: Brid
     assert event["payload"]["task"]["assignment_status"] == again["task"]["assignment_status"] == "reserved"
 
 
-def start_up(bridge: Bridge, token: str, worker: str) -> list[dict[str, object]]:
+def start_up(bridge: Bridge, token: str, worker: str) -> list[dict[str, Any]]:
     """Ask for the three lists that a client asks for, and return the reservations."""
     url, workspace = bridge.centre.server.url, f"Workspaces/{bridge.centre.sid}"
     wire.get(url, token, f"{workspace}/Activities", {"PageSize": 1000})
     wire.get(url, token, f"{workspace}/Workers/{worker}/WorkerChannels", {"PageSize": 1000})
     answer = wire.get(url, token, f"{workspace}/Workers/{worker}/Reservations", {"Active": "true", "PageSize": 1000})
-    contents: list[dict[str, object]] = answer.body["payload"]["contents"]
+    contents: list[dict[str, Any]] = answer.body["payload"]["contents"]
     return contents
 
 
@@ -81,11 +82,11 @@ def test_4_the_answer_comes_before_the_event_that_the_call_causes(bridge: Bridge
         sid = bridge.offered(agent)
         place, accepted = agent.answer(agent.send("accept", sid=sid))
         assert (accepted["status"], accepted["task"]["status"]) == ("accepted", "reserved")
-        heard = agent.wait("reservation.accepted", lambda data, sid=sid: data["sid"] == sid)
+        heard = agent.wait("reservation.accepted", of_sid(sid))
         assert heard.number > place
         assert heard.data["task"]["status"] == "assigned"
         agent.do("completeTask", sid=sid, reason="done")
-        agent.wait("reservation.completed", lambda data, sid=sid: data["sid"] == sid)
+        agent.wait("reservation.completed", of_sid(sid))
     agent.sound()
 
 

@@ -66,7 +66,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    receiver.url = runner.addresses and f"http://127.0.0.1:{runner.addresses[0][1]}"
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield receiver
     await runner.cleanup()
 

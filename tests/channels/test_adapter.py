@@ -152,7 +152,7 @@ def test_addresses_of_the_new_channel_are_checked_like_others(server: LiveServer
 
 def test_files_of_the_new_channel_have_limits_in_the_configuration(server: LiveServer) -> None:
     known = server.credentials
-    limits = {"address_type": "pigeon", "cbm_attachments": {"enabled": False}}
+    limits: dict[str, Any] = {"address_type": "pigeon", "cbm_attachments": {"enabled": False}}
     answer = requests.post(
         f"{server.url}/flex-api/v1/Configuration",
         json={"account_sid": known.account_sid, "channel_configs": [limits]},

@@ -21,15 +21,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         yield one
 
 
+def repeat(world: Street, sid: str) -> None:
+    """Have the carrier post a text once more, and wait until that was accepted."""
+    before = len(world.carrier.ledger("inbound.accepted"))
+    world.carrier.call("/_sim/repeat", {"sid": sid})
+    eventually(lambda: len(world.carrier.ledger("inbound.accepted")) > before)
+
+
 def test_a_copy_a_week_and_three_weeks_later_is_stored_once_though_its_body_is_forgotten(world: Street) -> None:
     handset, number = world.fresh_address()
     sid = world.carrier.text(handset, number, "only one of me")
     conversation = eventually(lambda: world.conversation_of(handset))
     for days in (7, 14):
         world.server.advance(days * 86400)
-        accepted = len(world.carrier.ledger("inbound.accepted"))
-        world.carrier.call("/_sim/repeat", {"sid": sid})
-        eventually(lambda before=accepted: len(world.carrier.ledger("inbound.accepted")) > before)
+        repeat(world, sid)
         world.server.settle()
         assert world.texts(conversation) == ["only one of me"]
         assert len(world.client.messages.list(from_=handset)) == 1

@@ -114,10 +114,10 @@ def test_an_answer_appears_live_with_one_tick_and_then_two(page: Page, carrier: 
 
 def test_a_text_and_a_picture_are_sent_with_the_keyboard_alone(page: Page, carrier: Carrier, tmp_path: Path) -> None:
     reset(carrier)
-    page.once("filechooser", lambda chooser: chooser.set_files(picture))  # from the start: intercepting takes a moment
-    page.reload()
     picture = tmp_path / "cat.png"
     picture.write_bytes(png(40, 30))
+    page.once("filechooser", lambda chooser: chooser.set_files(picture))  # from the start: intercepting takes a moment
+    page.reload()
     first = phone(page, "First phone")
     expect(first.get_by_text("Connected")).to_be_visible()
     attach = first.get_by_role("button", name="Attach a picture")

@@ -179,8 +179,9 @@ async def test_the_answer_of_the_webhook_is_sent_to_the_handset(world: World) ->
 
 
 async def _until(ask: Any, count: int) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
     for _ in range(400):
-        lines: list[dict[str, Any]] = await ask()
+        lines = await ask()
         if len(lines) >= count:
             return lines
         await asyncio.sleep(0.01)

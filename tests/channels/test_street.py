@@ -44,7 +44,8 @@ def begun(world: Street) -> tuple[str, str, str]:
 
 
 def receipts_of(world: Street, conversation: str, message: str) -> list[Any]:
-    return world.client.conversations.v1.conversations(conversation).messages(message).delivery_receipts.list()
+    said = world.client.conversations.v1.conversations(conversation).messages(message)
+    return list(said.delivery_receipts.list())
 
 
 def say(world: Street, conversation: str, body: str, **more: Any) -> Any:

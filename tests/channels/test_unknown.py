@@ -12,7 +12,7 @@ from parlour.accounts.service import Credentials
 from parlour.app import Program
 from parlour.channels.sms import asking, connections, outbound
 from parlour.channels.sms.carrier import Listed
-from parlour.channels.sms.events import CHANNEL
+from parlour.channels.sms.kinds import CHANNEL
 from parlour.channels.sms.simulator.app import Carrier, Settings
 from parlour.channels.sms.store import sends as store
 from parlour.channels.sms.store.sends import Send
@@ -62,8 +62,7 @@ class Line:
         )
 
     async def until(self, state: str) -> Send:
-        import asyncio
-
+        rows: list[Any] = []
         for _ in range(300):
             rows = await self.program.database.read(
                 self.account_sid,
@@ -73,9 +72,14 @@ class Line:
             )
             for row in rows:
                 if row["state"] == state:
-                    return await self.step(lambda uow, sid=row["sid"]: store.lock(uow, sid))  # type: ignore[misc]
+                    return await self.send(row["sid"])
             await asyncio.sleep(0.02)
         raise AssertionError(f"no send became {state}: {rows}")
+
+    async def send(self, sid: str) -> Send:
+        found: Send | None = await self.step(lambda uow: store.lock(uow, sid))
+        assert found is not None
+        return found
 
     def on_handset(self) -> list[str]:
         return [line["body"] for line in self.carrier.ledger.lines(0, 1000, "handset.received")]

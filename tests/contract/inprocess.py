@@ -114,7 +114,7 @@ class Held(Exception):
         self.request = request
 
 
-class Transport(HttpClient):  # type: ignore[misc]
+class Transport(HttpClient):  # type: ignore[misc] # the library says no types
     """Carries the official client's requests into the application, from any thread.
 
     :ivar last: the last request.

@@ -165,8 +165,9 @@ async def open_stage() -> AsyncIterator[Stage]:
 
 def settings(folder: Path) -> Settings:
     """Return the settings of a stage: no rates, which follow the real clock, since cells come as fast as they can."""
-    rates = {"rest_executions_per_second": 0, "webchats_per_second": 1_000_000}
-    return Settings(data=folder, ephemeral=True, test_clock=True, **rates)
+    return Settings(
+        data=folder, ephemeral=True, test_clock=True, rest_executions_per_second=0, webchats_per_second=1_000_000
+    )
 
 
 def digest_of(tables: list[str]) -> str:

@@ -10,6 +10,7 @@ from parlour.app import Program
 from parlour.conversations import conversations, messages, participant_updates, participants, users, webhooks
 from parlour.conversations.events import API, Origin, listeners_of
 from parlour.conversations.store import participants as participant_store
+from parlour.conversations.store.participants import Participant
 from parlour.kit.errors import ContractError
 from parlour.store.unit import UnitOfWork
 from tests.conversations.test_inbound import broken
@@ -150,28 +151,30 @@ async def test_an_identity_that_joins_many_conversations_at_once_is_one_user(
     program: Program, account: Credentials
 ) -> None:
     sids = [(await program.database.step(account.account_sid, conversations.create)).sid for _ in range(8)]
-    await asyncio.gather(
-        *(
-            program.database.step(account.account_sid, lambda uow, sid=sid: participants.add(uow, sid, identity="pat"))
-            for sid in sids
-        )
-    )
-    people = [
-        (
-            await program.database.read(
-                account.account_sid, lambda reader, sid=sid: participant_store.all_of(reader, sid)
-            )
-        )[0]
-        for sid in sids
-    ]
+
+    async def join(sid: str) -> None:
+        await program.database.step(account.account_sid, lambda uow: participants.add(uow, sid, identity="pat"))
+
+    async def first(sid: str) -> Participant:
+        found = await program.database.read(account.account_sid, lambda reader: participant_store.all_of(reader, sid))
+        return found[0]
+
+    await asyncio.gather(*(join(sid) for sid in sids))
+    people = [await first(sid) for sid in sids]
     assert len({person.user_sid for person in people}) == 1
     assert sorted(person.user_change or 0 for person in people) == list(range(1, 9))
 
-    async def rename(**changes: str) -> None:
+    async def rename(*, friendly_name: str | None = None, attributes: str | None = None) -> None:
         made = await program.database.read(account.account_sid, lambda reader: conversations.fetch(reader, sids[0]))
         await program.database.step(
             account.account_sid,
-            lambda uow: users.update(uow, "pat", chat_service_sid=made.chat_service_sid, **changes),
+            lambda uow: users.update(
+                uow,
+                "pat",
+                chat_service_sid=made.chat_service_sid,
+                friendly_name=friendly_name,
+                attributes=attributes,
+            ),
         )
 
     await asyncio.gather(rename(friendly_name="Pat"), rename(attributes='{"a":1}'))

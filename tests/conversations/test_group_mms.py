@@ -137,8 +137,7 @@ def test_a_projected_address_is_set_changed_and_removed(twilio: Client) -> None:
     assert refusal(ana.update, messaging_binding_projected_address="null").code == 50442
     assert refusal(ana.update, messaging_binding_projected_address=number()).code == 50439
     assert ana.update(messaging_binding_projected_address=shop).messaging_binding["projected_address"] == shop
-    for address in (first, second):
-        customer = conversation.participants.create(messaging_binding_address=address)
+    _, customer = (conversation.participants.create(messaging_binding_address=each) for each in (first, second))
     assert (
         refusal(conversation.participants(customer.sid).update, messaging_binding_projected_address=other).code == 50443
     )

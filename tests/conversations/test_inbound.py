@@ -13,7 +13,7 @@ from parlour.conversations.inbound import Inbound, Received
 from parlour.conversations.invariants import INVARIANTS
 from parlour.conversations.store import messages as message_store
 from parlour.conversations.store import participants as participant_store
-from parlour.store.unit import UnitOfWork
+from parlour.store.unit import Reader, UnitOfWork
 from tests.requirements import requirement
 
 
@@ -42,12 +42,12 @@ async def receive(program: Program, account: Credentials, body: str, address: st
 
 async def broken(program: Program, account: Credentials) -> list[Any]:
     """Return the rows that break an invariant."""
-    found: list[Any] = []
-    for invariant in INVARIANTS:
-        found += await program.database.read(
-            account.account_sid, lambda reader, sql=invariant.sql: reader.fetch(sql, account.account_sid, reader.now)
-        )
-    return found
+
+    async def look(reader: Reader) -> list[Any]:
+        fetched = [await reader.fetch(each.sql, account.account_sid, reader.now) for each in INVARIANTS]
+        return [row for rows in fetched for row in rows]
+
+    return await program.database.read(account.account_sid, look)
 
 
 @requirement("S36")

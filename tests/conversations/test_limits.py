@@ -1,6 +1,7 @@
 """How many may take part, and what a closed conversation forbids (conversations.md §2.1, §3.2, §11)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ async def test_a_conversation_has_fifty_participants_outside_chat(step: Step) ->
         await participants.add(uow, made.sid, address=f"rcs:customer{n}", proxy_address="rcs:shop")
 
     for n in range(50):
-        await step(lambda uow, n=n: add(uow, n))
+        await step(partial(add, n=n))
     assert await refused(step, lambda uow: add(uow, 50)) == 50418
     await step(lambda uow: participants.add(uow, made.sid, identity="ana"))
 

@@ -104,7 +104,8 @@ def test_typing_is_seen_both_ways_and_what_was_read_is_marked(
 
     def read_by_the_agent() -> int | None:
         [agent] = [each for each in conversation.participants.list() if each.identity == "carla"]
-        return agent.last_read_message_index
+        mark: int | None = agent.last_read_message_index
+        return mark
 
     page.get_by_role("textbox", name="Type message").click()
     eventually(lambda: read_by_the_agent() == 0, what="the agent's read mark at the first message")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, expect
 from twilio.rest import Client
 
 from tests.conftest import LiveServer
@@ -13,7 +13,7 @@ from tests.tools.street import Handset, handset
 
 READY = 30_000  # milliseconds until the desktop stands, on a busy machine
 LIVE = 15_000  # milliseconds until something that happened elsewhere is shown
-SIZE = {"width": 1400, "height": 900}
+SIZE: ViewportSize = {"width": 1400, "height": 900}
 
 
 class Watch:
@@ -52,7 +52,7 @@ class Window:
     def opened(self) -> Page:
         """Return the desktop with no tasks in it; the agent signs in where they are not."""
         if self.page is None:
-            context = self.browser.new_context(viewport=SIZE, permissions=["notifications"])  # type: ignore[arg-type]
+            context = self.browser.new_context(viewport=SIZE, permissions=["notifications"])
             self.page = context.new_page()
             self.watch = Watch(self.page)
             sign_in(self.page, self.server, self.identity)

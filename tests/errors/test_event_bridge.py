@@ -8,7 +8,7 @@ from typing import Any
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 
-from tests.contract.calls import tasks
+from tests.contract.calls import taskrouter, tasks
 from tests.contract.calls.engagements import transfer
 from tests.contract.calls.flex import channel, routing
 from tests.contract.inprocess import JSON, Request
@@ -41,7 +41,7 @@ async def test_a_token_needs_a_workspace(own: World) -> None:
 
 async def test_a_task_is_changed_by_whom_it_was_offered_to(own: World) -> None:
     task, _, _ = await asyncio.to_thread(tasks.offer, own)
-    stranger = await asyncio.to_thread(tasks.worker, own)
+    stranger = await asyncio.to_thread(taskrouter.worker, own)
     workspace = own.keep("workspace", str)  # where offers are made
     status, body = await asked(
         own,

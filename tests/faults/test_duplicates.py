@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from twilio.request_validator import RequestValidator
 
@@ -49,12 +50,17 @@ def stored(world: World, handset: str) -> list[str]:
     ]
 
 
+def has(world: World, handset: str, bodies: list[str]) -> bool:
+    """Say whether all these texts of a handset are stored, and maybe more."""
+    return Counter(stored(world, handset)) >= Counter(bodies)
+
+
 def check(world: World, forms: list[Form]) -> None:
     by_handset: dict[str, list[str]] = {}
     for form in forms:
         by_handset.setdefault(form["From"], []).append(form["Body"])
     for handset, bodies in by_handset.items():
-        eventually(lambda h=handset, b=bodies: Counter(stored(world, h)) >= Counter(b), seconds=30, what=handset)
+        eventually(partial(has, world, handset, bodies), seconds=30, what=handset)
         assert Counter(stored(world, handset)) == Counter(bodies)
         logged = world.client().messages.list(from_=handset)
         assert Counter(row.body for row in logged) == Counter(bodies)

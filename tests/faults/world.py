@@ -21,12 +21,13 @@ import asyncpg
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from parlour.accounts.service import Credentials
 from parlour.sdk import client as sdk_client
 from parlour.store.postgres import processes
 from parlour.store.postgres.folder import DataFolder
 from tests.carrier import Carrier, running_carrier
 from tests.channels.street import post
-from tests.conftest import UNLIMITED, Credentials, free_port, wait_for_server
+from tests.conftest import UNLIMITED, free_port, wait_for_server
 from tests.forking import Forked, start
 
 FAST = {"sent_after_ms": 5, "delivered_after_ms": 10}

@@ -104,7 +104,7 @@ def test_the_desktop_loads_the_plugins_of_the_active_release(
     developer.flex.plugin_releases.create(configuration_id=release.configuration_sid)
     assert [each["version"] for each in loaded(frozen, token)] == ["1.0.0"]
     configuration = f"{frozen.url}/_tw/flex-api.twilio.com/v1/Configuration"
-    body = {"account_sid": developer.auth[0], "plugin_service_enabled": False}
+    body: dict[str, Any] = {"account_sid": developer.auth[0], "plugin_service_enabled": False}
     requests.post(configuration, json=body, auth=developer.auth, timeout=30)
     assert loaded(frozen, token) == []
     requests.post(configuration, json=body | {"plugin_service_enabled": True}, auth=developer.auth, timeout=30)

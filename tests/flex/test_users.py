@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,6 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def listed(data: Path) -> dict[str, dict[str, object]]:
+def listed(data: Path) -> dict[str, dict[str, Any]]:
     lines = parlour("users", "list", "--json", data=data).stdout.splitlines()
     return {row["identity"]: row for row in map(json.loads, lines)}

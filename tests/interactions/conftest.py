@@ -96,6 +96,13 @@ class Engagement:
         self.desk.settle()
 
 
+def answer_of(refused: pytest.ExceptionInfo[requests.HTTPError]) -> requests.Response:
+    """Return the answer by which a desktop's call was refused."""
+    answer = refused.value.response
+    assert answer is not None
+    return answer
+
+
 @dataclass
 class Desk:
     """A workspace, and what tests do there."""

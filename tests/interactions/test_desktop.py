@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.interactions.conftest import Desk, Engagement
+from tests.interactions.conftest import Desk, Engagement, answer_of
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_nobody_resumes_what_another_agent_paused(desk: Desk, carla: str, work: 
     change(desk, work, carla, "pause", "closed")
     with pytest.raises(requests.HTTPError) as refused:
         change(desk, work, bob, "active")
-    assert refused.value.response.status_code == 403
+    assert answer_of(refused).status_code == 403
 
 
 def test_one_of_two_agents_leaves_alone(desk: Desk, carla: str, work: Engagement) -> None:
@@ -139,7 +139,7 @@ def test_who_was_only_asked_or_is_done_does_nothing_to_a_channel(
         root = f"v1/Instances/{instance}/Interactions/{work.interaction}/Channels/{work.channel}"
     with pytest.raises(requests.HTTPError) as refused:
         desk.desktop(bob, "POST", root + url.format(**names), **given)
-    assert refused.value.response.status_code == 403, refused.value.response.text
+    assert answer_of(refused).status_code == 403, answer_of(refused).text
     assert (work.state, work.members(), work.status) == ("active", {work.customer, "Carla"}, "active")
 
 
@@ -154,7 +154,7 @@ def test_an_agent_begins_a_conversation_for_nobody_else(desk: Desk, carla: str) 
             channel=channel,
             routing=desk.routing(worker_sid=bob, queue_sid=desk.queue),
         )
-    assert refused.value.response.status_code == 403
+    assert answer_of(refused).status_code == 403
     routing = {"type": "TaskRouter", **desk.routing(worker_sid=carla, queue_sid=desk.queue)}
     made = desk.desktop(carla, "POST", "v1/Interactions", channel=channel, routing=routing)
     attributes = json.loads(made["routing"]["properties"]["attributes"])
@@ -174,4 +174,4 @@ def test_an_agent_cannot_hand_a_strangers_conversation_to_themselves(desk: Desk,
             channel=channel,
             routing=desk.routing(worker_sid=carla, queue_sid=desk.queue),
         )
-    assert refused.value.response.status_code == 403
+    assert answer_of(refused).status_code == 403

@@ -8,7 +8,7 @@ import requests
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 
-from tests.interactions.conftest import Desk
+from tests.interactions.conftest import Desk, answer_of
 from tests.requirements import requirement
 
 
@@ -134,7 +134,7 @@ def test_what_needs_an_interaction_is_refused_with_a_sentence(
     path = url.format(kd=f"KD{digits}", uo=f"UO{digits}", go=f"GO{digits}")
     with pytest.raises(requests.HTTPError) as refused:
         desk.desktop(carla, "POST", path, **params)
-    answer = refused.value.response
+    answer = answer_of(refused)
     assert answer.status_code == 404
     assert f"UO{digits}" in answer.text
     assert talk.fetch().state == "active"

@@ -196,8 +196,9 @@ async def clear(scene: Scene) -> None:
 
     async def act(uow: UnitOfWork) -> None:
         channel = await store.open_channel_of(uow, scene.made.conversation_sid)
-        for complete in (False, True) if channel is not None else ():
-            await orchestration.close_channel(uow, channel, complete=complete)
+        if channel is not None:
+            for complete in (False, True):
+                await orchestration.close_channel(uow, channel, complete=complete)
 
     await scene.step(act)
 
@@ -436,8 +437,12 @@ async def test_a_broken_rule_is_noticed(
     noticed = await scene.broken()
     monkeypatch.undo()
     if rule == "out_of_conversation":
-        for name in ("Carla", "Bob"):
-            await scene.step(lambda uow, name=name: participants.remove(uow, scene.made.conversation_sid, name))
+
+        async def out(uow: UnitOfWork) -> None:
+            for name in ("Carla", "Bob"):
+                await participants.remove(uow, scene.made.conversation_sid, name)
+
+        await scene.step(out)
     await clear(scene)
     assert noticed
     assert await scene.broken() == []

@@ -74,7 +74,10 @@ class World:
     async def settle(self) -> None:
         """Let the database finish with what queueing and deleting left behind, so that only waiting jobs differ."""
         for statement in ("VACUUM (ANALYZE) job, lane", "CHECKPOINT"):
-            await self.database.system(lambda connection, statement=statement: connection.execute(statement))
+            await self._execute(statement)
+
+    async def _execute(self, statement: str) -> None:
+        await self.database.system(lambda connection: connection.execute(statement))
 
     async def waiting(self) -> int:
         """Return how many jobs of the hanging subscriber wait."""

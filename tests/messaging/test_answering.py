@@ -1,6 +1,6 @@
 """Whose webhook answers a text that no conversation takes: the service's or the number's own (channels.md §1.8)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -67,6 +67,11 @@ class Line:
     def signed(self, heard: Heard) -> bool:
         """Say whether a request has the account's signature."""
         return heard.signed_by(self.client.password)
+
+
+def saying(listed: Callable[[], list[Any]], body: str) -> Any:
+    """Wait for a message that says this, and return the first."""
+    return eventually(lambda: [one for one in listed() if one.body == body], what=body)[0]
 
 
 def test_the_numbers_webhook_is_asked_and_its_answer_sent(the_street: Street, site: Site) -> None:
@@ -166,11 +171,11 @@ def test_files_of_a_text_are_in_the_log_and_in_its_conversation_each_on_its_own(
     lost = []
     for number in range(2):
         line.text(f"look {number}", PNG)
-        message = eventually(lambda n=number: [one for one in line.logged() if one.body == f"look {n}"])[0]
+        message = saying(line.logged, f"look {number}")
         assert message.num_media == "1"
         [held] = line.client.conversations.v1.participant_conversations.list(address=line.handset)
         conversation = line.client.conversations.v1.conversations(held.conversation_sid)
-        said = eventually(lambda c=conversation, n=number: [m for m in c.messages.list() if m.body == f"look {n}"])[0]
+        said = saying(conversation.messages.list, f"look {number}")
         [logged] = line.client.messages(message.sid).media.list()
         assert (logged.content_type, logged.parent_sid) == ("image/png", message.sid)
         in_log = f"{line.street.server.url}/api{logged.uri.removesuffix('.json')}"

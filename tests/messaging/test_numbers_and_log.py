@@ -133,13 +133,14 @@ async def test_a_status_only_moves_forward(step: Step) -> None:
     row = await step(
         lambda uow: log.record_outbound(uow, from_address="+15550001111", to_address="+15550002222", body="x")
     )
-    seen = []
-    for status in ("sending", "delivered", "sent", "failed"):
-        now = await step(lambda uow, status=status: log.set_status(uow, row.sid, status, provider_sid="SMup"))
-        seen.append(now.status)
-    assert seen == ["sending", "delivered", "delivered", "delivered"]
-    assert now.date_sent is not None
-    assert now.provider_sid == "SMup"
+
+    async def told(status: str) -> Any:
+        return await step(lambda uow: log.set_status(uow, row.sid, status, provider_sid="SMup"))
+
+    seen = [await told(status) for status in ("sending", "delivered", "sent", "failed")]
+    assert [now.status for now in seen] == ["sending", "delivered", "delivered", "delivered"]
+    assert seen[-1].date_sent is not None
+    assert seen[-1].provider_sid == "SMup"
 
 
 @pytest.mark.parametrize(

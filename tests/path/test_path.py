@@ -61,7 +61,7 @@ class Script:
 
 def flow_named(world: World, name: str) -> str:
     """Return the SID of a provisioned flow."""
-    return next(flow.sid for flow in world.client.studio.v2.flows.list() if flow.friendly_name == name)
+    return next(str(flow.sid) for flow in world.client.studio.v2.flows.list() if flow.friendly_name == name)
 
 
 def imported(number: str, foreign_workflow: str, foreign_channel: str) -> Callable[[World], str]:

@@ -34,7 +34,7 @@ SUFFIXES: Final = {
 }
 
 
-class FlexGrant(AccessTokenGrant):  # type: ignore[misc]
+class FlexGrant(AccessTokenGrant):  # type: ignore[misc] # the library says no types
     """The grant of sign-in to the agent desktop."""
 
     def __init__(self, roles: Sequence[str]) -> None:
@@ -201,13 +201,14 @@ class Scene:
 
 def default_service(world: World) -> str:
     """Return the account's default service."""
-    return world.keep("service", lambda: world.client.conversations.v1.configuration().fetch().default_chat_service_sid)
+    configuration = world.client.conversations.v1.configuration()
+    return world.keep("service", lambda: str(configuration.fetch().default_chat_service_sid))
 
 
 def credential(world: World) -> str:
     """Return the account's push credential."""
     return world.keep(
-        "push credential", lambda: world.client.conversations.v1.credentials.create("fcm", secret="s").sid
+        "push credential", lambda: str(world.client.conversations.v1.credentials.create("fcm", secret="s").sid)
     )
 
 

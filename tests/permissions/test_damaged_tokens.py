@@ -44,7 +44,7 @@ class Maker:
         said = jwt.decode(good, options={"verify_signature": False}) | claims
         kept = {name: value for name, value in said.items() if value is not None}
         headers = {**jwt.get_unverified_header(good), **(header or {}), "alg": algorithm}
-        secret = {"HS256": self.secret, "HS512": self.secret * 2, "none": None}[algorithm]  # of the algorithm's length
+        secret = {"HS256": self.secret, "HS512": self.secret * 2, "none": ""}[algorithm]  # of the algorithm's length
         return jwt.encode(kept, secret, algorithm=algorithm, headers=headers)
 
     def use(self, token: str) -> tuple[int, Any]:

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlour.kit.errors import ContractError
+from parlour.kit.wire import encode_json
 from parlour.realtime.sync import paging
+from parlour.realtime.sync.items import Key
 from parlour.realtime.sync.paging import Query
 from parlour.realtime.twilsock import frames
 from parlour.realtime.twilsock.frames import BadFrame
@@ -27,7 +29,7 @@ def test_a_frame_is_read_as_it_was_made_whatever_follows_it(text: str, payload: 
 
 @given(text=TEXTS, value=TEXTS)
 def test_a_frame_that_is_built_has_lengths_in_bytes_and_no_line_end_inside(text: str, value: str) -> None:
-    built = frames.build({"method": "notification", "id": text}, frames.encode_json({"body": value}))
+    built = frames.build({"method": "notification", "id": text}, encode_json({"body": value}))
     header, payload = wire.opened(built)
     assert (header["id"], payload) == (text, {"body": value})
     assert built.count(b"\r\n") == 2
@@ -70,7 +72,7 @@ class Shelf:
     def __init__(self, keys: set[int]) -> None:
         self.keys = keys
 
-    async def fetch(self, descending: bool, start: paging.Key | None, inclusive: bool, limit: int) -> Sequence[Row]:
+    async def fetch(self, descending: bool, start: Key | None, inclusive: bool, limit: int) -> Sequence[Row]:
         """Return items from a key on."""
 
         def fits(key: int) -> bool:

@@ -13,7 +13,7 @@ from parlour.app import Program
 from parlour.conversations import conversations, messages, participants, users
 from parlour.conversations.store.conversations import Conversation
 from parlour.outbox.wake import Wake
-from parlour.realtime.sync import items
+from parlour.realtime.sync import items, news
 from parlour.realtime.sync.hub import Hub
 from parlour.realtime.sync.objects import SyncObject, View, of_owner
 from parlour.rest.hosts import path_urls
@@ -160,14 +160,19 @@ async def test_without_any_hint_the_look_of_each_second_delivers(program: Progra
     assert [data["text"] for data in client.state.values()] == ["unheralded"]
 
 
-async def test_a_hint_delivers_at_once(program: Program, account: Credentials) -> None:
+async def test_a_hint_delivers_at_once(program: Program, account: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(program, account.account_sid, 0)
     client = await stage.begin()
     hub = Hub(program.database, program.wake)
     heard = asyncio.Event()
     await hub.establish(client, await stage.shown(View.MESSAGES), 4, None, lambda _number: None)
     notify = client.notify
-    client.notify = lambda *args: heard.set() or notify(*args)  # type: ignore[method-assign, func-returns-value]
+
+    def noted(message_type: str, payload: dict[str, Any]) -> bool:
+        heard.set()
+        return notify(message_type, payload)
+
+    monkeypatch.setattr(client, "notify", noted)
     await stage.step(lambda uow: messages.create(uow, stage.sid, body="heralded"))
     async with asyncio.timeout(0.9):  # sooner than a look each second would
         await heard.wait()
@@ -186,11 +191,10 @@ async def test_a_delivery_asks_for_permission_after_it_read_the_rows(
         # Removed and then posted: between the look at the list and the look at who takes part.
         await stage.step(lambda uow: participants.remove(uow, stage.sid, stage.identity))
         await stage.step(lambda uow: messages.create(uow, stage.sid, body="in private"))
-        return await real(reader, shown, position)
+        return await news.read_news(reader, shown, position)
 
     from parlour.realtime.sync import hub as hub_module
 
-    real = hub_module.read_news
     monkeypatch.setattr(hub_module, "read_news", post_and_read)
     await stage.step(lambda uow: messages.create(uow, stage.sid, body="for all"))
     await settled(hub)

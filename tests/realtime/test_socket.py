@@ -39,7 +39,7 @@ async def test_init_confirms_registrations_and_only_what_is_served(socket: Wire,
     assert "offline_storage" not in answer  # with it browsers lose what comes just after a reload (§3.3)
     [context] = answer["init_registrations"]
     assert context["message_types"] == ["twilio.ipmsg.typing_indicator", "twilio.sync.event"]
-    assert uuid.UUID(context["notification_ctx_id"])
+    assert str(uuid.UUID(context["notification_ctx_id"])) == context["notification_ctx_id"]
 
 
 @pytest.mark.parametrize("place", ["/tsock/v3/wsconnect", "/_tw/tsock.us1.twilio.com/v3/wsconnect"])

@@ -111,7 +111,7 @@ async def test_a_token_of_another_service_sees_nothing(talk: Talk, world: World)
         assert (await made.aim("GET", f"Conversations/{talk.sid}"))[0] == 404
 
 
-class FlexGrant(AccessTokenGrant):  # type: ignore[misc]
+class FlexGrant(AccessTokenGrant):  # type: ignore[misc] # the library says no types
     """The grant of sign-in to the agent desktop."""
 
     def __init__(self, *roles: str) -> None:

@@ -85,8 +85,11 @@ def running(folder: Path) -> Iterator[Elsewhere]:
 
 def _join(near: socket.socket, far: socket.socket) -> None:
     while True:
-        for each in select.select([near, far], [], [], 30)[0] or [None]:
-            piece = b"" if each is None else each.recv(65536)
+        ready = select.select([near, far], [], [], 30)[0]
+        if not ready:
+            return
+        for each in ready:
+            piece = each.recv(65536)
             if not piece:
                 return
             (far if each is near else near).sendall(piece)

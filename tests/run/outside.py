@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -109,27 +109,24 @@ class World:
 @contextmanager
 def serving(world: World) -> Iterator[str]:
     """Serve a world until the block ends; gives its URL."""
+    actions: dict[str, Callable[..., dict[str, Any]]] = {
+        "phone": world.phone,
+        "text": world.text,
+        "text_all": world.text_all,
+        "inbox": world.inbox,
+        "unplug": world.unplug,
+        "go_silent": world.go_silent,
+        "read": world.read,
+        "wait": world.wait,
+    }
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            action = self.path.strip("/")
             try:
-                status, answer = (
-                    200,
-                    {
-                        "phone": world.phone,
-                        "text": world.text,
-                        "text_all": world.text_all,
-                        "inbox": world.inbox,
-                        "unplug": world.unplug,
-                        "go_silent": world.go_silent,
-                        "read": world.read,
-                        "wait": world.wait,
-                    }[action](**given),
-                )
+                status, answer = 200, actions[self.path.strip("/")](**given)
             except threading.BrokenBarrierError:
                 status, answer = 503, {"error": "another program did not come to this wait"}
             content = json.dumps(answer).encode()

@@ -10,7 +10,7 @@ import pytest
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import ChatGrant, TaskRouterGrant
 
-from parlour.accounts import service
+from parlour.accounts import service, store
 from parlour.accounts.access_tokens import AccessTokens
 from parlour.accounts.service import Credentials
 from parlour.app import Program
@@ -98,7 +98,7 @@ async def test_a_token_longer_than_a_day_is_refused(program: Program, account: C
 async def test_a_token_of_a_deleted_key_is_refused(program: Program, account: Credentials, key: Key) -> None:
     token = helper_token(account.account_sid, key)
     await program.database.step(
-        account.account_sid, lambda uow: service.store.delete_key(uow, key[0]), request_id="RQ" + "0" * 32
+        account.account_sid, lambda uow: store.delete_key(uow, key[0]), request_id="RQ" + "0" * 32
     )
     assert await refusal(program, token) == (401, 20103)
 

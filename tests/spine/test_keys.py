@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ def with_key(server: LiveServer, key_sid: str, secret: str) -> Client:
     return sdk_client(server.url, server.credentials.account_sid, secret, api_key=key_sid, timeout=30)
 
 
-def refusal(call: object) -> tuple[int, int]:
+def refusal(call: Callable[[], object]) -> tuple[int, int]:
     with pytest.raises(TwilioRestException) as refused:
-        call()  # type: ignore[operator]
+        call()
     return refused.value.status, refused.value.code
 
 
@@ -63,7 +64,7 @@ def test_a_deleted_key_opens_nothing_from_then_on(server: LiveServer) -> None:
     token.add_grant(ChatGrant(service_sid="IS" + "0" * 32))
     bearer = sdk_client(server.url, "token", token.to_jwt(), timeout=30)
     telemetry = "https://flex-sdk.twilio.com/v1/Telemetry/Events"
-    body = {"events": []}
+    body: dict[str, list[object]] = {"events": []}
     headers = {"Content-Type": "application/json"}
     assert bearer.request("POST", telemetry, data=body, headers=headers).status_code < 300
     assert server.client().keys(key.sid).delete()

@@ -93,9 +93,8 @@ def _run(stage: Stage, rng: random.Random) -> None:
             stage.wait(31 * 24 * 3600)
         else:
             stage.undelivered()
-    if not stage.ended:
-        for _ in range(1000):
-            if stage.ended:
-                return
-            stage.undelivered()
-            stage.wait(31 * 24 * 3600)
+    for _ in range(1000):
+        if stage.ended:
+            return
+        stage.undelivered()
+        stage.wait(31 * 24 * 3600)

@@ -64,7 +64,7 @@ class Street:
         return execution.steps(step.sid).step_context().fetch().context
 
     def webhooks(self) -> list[Any]:
-        return self.client.conversations.v1.conversations(self.conversation_sid).webhooks.list()
+        return list(self.client.conversations.v1.conversations(self.conversation_sid).webhooks.list())
 
     def task(self, workspace_sid: str, sid: str) -> Any:
         return self.client.taskrouter.v1.workspaces(workspace_sid).tasks(sid).fetch()
@@ -84,7 +84,7 @@ def routing(client: Client) -> tuple[str, str]:
 
 
 def flow_named(client: Client, name: str) -> str:
-    return next(row.sid for row in client.studio.v2.flows.list() if row.friendly_name == name)
+    return next(str(row.sid) for row in client.studio.v2.flows.list() if row.friendly_name == name)
 
 
 def converse(server: LiveServer, client: Client, flow_sid: str) -> Street:

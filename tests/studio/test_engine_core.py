@@ -35,6 +35,14 @@ def widget(name: str, kind: str, exits: dict[str, str | None], **properties: Any
     }
 
 
+def at(context: object, *names: str) -> Any:
+    """Return what a context has at a path."""
+    for name in names:
+        assert isinstance(context, dict)
+        context = context[name]
+    return context
+
+
 @pytest.mark.needs_shared
 def test_flow_04_asks_for_a_queue_and_sends_the_chosen_one_to_flex() -> None:
     run = DryRun(shared_flows.load("04", WORKFLOW_SID_ASSIGN_TO_ANYONE="WW1", CHAT_CHANNEL_SID="chat")).start()
@@ -66,7 +74,7 @@ def test_flow_38_loops_three_times_until_the_customer_chooses_nothing() -> None:
     run.reply("hours").reply("existing").reply("Ada").reply("Lovelace").reply("1815-12-10")
     assert run.tasks[0].attributes["name"] == "Ada Lovelace"
     assert run.tasks[0].attributes["dob"] == "1815-12-10"
-    assert run.state.context["flow"]["variables"]["count"] == "0"  # type: ignore[index]
+    assert at(run.state.context, "flow", "variables", "count") == "0"
 
 
 @pytest.mark.needs_shared
@@ -224,7 +232,7 @@ def test_a_reply_cancels_the_timer_and_a_late_timer_changes_nothing() -> None:
     run.feed(TimedOut(late))
     assert run.state.widget == "b"
     assert not run.state.ended
-    assert run.state.context["widgets"]["a"]["inbound"]["Body"] == "x"  # type: ignore[index]
+    assert at(run.state.context, "widgets", "a", "inbound", "Body") == "x"
 
 
 def test_a_stopped_execution_takes_no_more_events() -> None:
@@ -247,7 +255,7 @@ def test_the_snapshot_of_a_step_does_not_change_afterwards() -> None:
         ),
     )
     run = DryRun(definition).start()
-    values = [step.context["flow"]["variables"].get("k") for step in run.steps]  # type: ignore[index]
+    values = [at(step.context, "flow", "variables").get("k") for step in run.steps]
     assert values == [None, "1", "2"]
 
 
@@ -259,7 +267,7 @@ def test_variables_of_type_json_object_keep_the_object() -> None:
         {"key": "read", "value": "{{flow.variables.made.n}}"},
     ]
     run = DryRun(flow(widget("a", "set-variables", {"next": None}, variables=variables))).start()
-    found = run.state.context["flow"]["variables"]  # type: ignore[index]
+    found = at(run.state.context, "flow", "variables")
     assert found["all"]["Body"] == "hi"
     assert found["made"] == {"n": 2}
     assert found["bad"] == "{oops"

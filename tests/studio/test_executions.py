@@ -343,7 +343,7 @@ async def test_flow_executions_by_rest_run_once_per_pair(studio: Studio, street:
     await studio.settle()
     (row,) = await studio.runs(street.account_sid, flow_sid)
     assert row.status == "ended"
-    assert row.decoded().context["flow"]["variables"] == {"who": "Ada/+1"}  # type: ignore[index]
+    assert row.decoded().context["flow"]["variables"] == {"who": "Ada/+1"}
 
 
 @pytest.mark.parametrize("script", scripts(20, calls=False), ids=lambda script: f"seed-{script.seed}")

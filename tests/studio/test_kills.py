@@ -177,7 +177,12 @@ def test_200_executions_end_as_they_would_have_whatever_was_killed(
             return not town.runs.list(status="active", limit=1)
 
         wait_until(ended, seconds=120, what="every execution ends")
-        wait_until(lambda: town.reply() or _all_there(town), seconds=60, what="every text comes")
+
+        def all_there() -> bool:
+            town.reply()
+            return all(len(town.got.get(each.handset, [])) >= len(each.texts) for each in town.customers)
+
+        wait_until(all_there, seconds=60, what="every text comes")
         assert len(town.customers) == KILLS * EACH
         for each in town.customers:
             steps = reversed(town.runs(each.sid).steps.list())
@@ -191,7 +196,3 @@ def test_200_executions_end_as_they_would_have_whatever_was_killed(
         outcome = f"killed at {dict(died)}; {len(nobody_knows)} texts unknown; {len(site.book)} requests of flows"
         record_property("said", outcome)
         assert sum(died[moment] for moment in IN_PROGRESS) * 2 >= KILLS
-
-
-def _all_there(town: Town) -> bool:
-    return all(len(town.got.get(each.handset, [])) >= len(each.texts) for each in town.customers)

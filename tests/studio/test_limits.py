@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_texts_over_the_limit_go_to_the_fallback_and_conversations_wait_their_tu
         customers = [fresh() for _ in range(8)]
         for each in customers:
             carrier.text(each, DEMO_NUMBER, "hi")
-        got = [eventually(lambda each=each: carrier.received(each), what=each) for each in customers]
+        got = [eventually(partial(carrier.received, each), what=each) for each in customers]
         assert {text for (text,) in got} == {"from the flow", "from the fallback"}
         codes = [heard.parameters["ErrorCode"] for heard in site.asked("/fallback")]
         assert codes == ["20429"] * sum(text == "from the fallback" for (text,) in got)

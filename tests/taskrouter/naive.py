@@ -6,11 +6,19 @@ are ``("literal", value)``, ``("path", "a.b[0]", steps)`` and ``("array", …)``
 
 import json
 import math
+import operator as operators
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 
 Tree = tuple[Any, ...]
+SIZES: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
 SPELLINGS = {
     "==": ("==", "="),
     "!=": ("!=",),
@@ -100,15 +108,10 @@ def equal(left: Any, right: Any) -> bool:
 
 def before(operator: str, left: Any, right: Any) -> bool:
     """Compare by size: two texts by their letters, else numbers (rule 6)."""
-    pair: tuple[Any, Any]
     if isinstance(left, str) and isinstance(right, str):
-        pair = (left, right)
-    else:
-        pair = (as_number(left), as_number(right))
-        if None in pair:
-            return False
-    one, other = pair
-    return bool({"<": one < other, "<=": one <= other, ">": one > other, ">=": one >= other}[operator])
+        return SIZES[operator](left, right)
+    one, other = as_number(left), as_number(right)
+    return one is not None and other is not None and SIZES[operator](one, other)
 
 
 def as_number(thing: Any) -> float | int | None:
@@ -121,7 +124,8 @@ def as_number(thing: Any) -> float | int | None:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
-    return thing  # type: ignore[no-any-return]
+    found: float | int = thing
+    return found
 
 
 def as_text(thing: Any) -> str:

@@ -137,7 +137,7 @@ class World:
             {"filter_friendly_name": "Other", "expression": "kind == 'other'", "targets": [{"queue": self.everybody}]},
             {"filter_friendly_name": "Deals", "expression": "kind == 'deal'", "targets": [target]},
         )
-        self.asks = {"kind": "deal", "level": dice.randint(1, 4), "team": dice.choice(["x", "y"])}
+        self.asks: dict[str, Any] = {"kind": "deal", "level": dice.randint(1, 4), "team": dice.choice(["x", "y"])}
         made = await tasks.create(
             uow, self.sid, workflow_sid=flow, attributes=json.dumps(self.asks), task_channel="chat"
         )

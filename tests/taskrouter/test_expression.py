@@ -1,6 +1,7 @@
 """The published expression cases (taskrouter.md §12) and properties of the language (§4)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -42,7 +43,12 @@ K: dict[str, Any] = {
 }
 WORKER = Layered(W, BUILT_IN)
 COUNTS = {"workers": {"available": 0, "unavailable": 3, "WA1": 1, "WA2": 5}}
-CONTEXT = {"q": WORKER, "f": K, "t": {"task": K, "worker": WORKER}, "s": COUNTS}
+CONTEXT: dict[str, Mapping[str, object] | Layered] = {
+    "q": WORKER,
+    "f": K,
+    "t": {"task": K, "worker": WORKER},
+    "s": COUNTS,
+}
 
 CASES: list[tuple[int, str, str, bool]] = [
     (1, "q", "1==1", True),

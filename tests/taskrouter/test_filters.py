@@ -19,7 +19,7 @@ EXPRESSIONS = [
     "nested.a != null",
     "skills[0] != 'a'",
 ]
-DOCUMENTS = [
+DOCUMENTS: list[dict[str, Any]] = [
     {"skills": ["a", "ab"], "level": 5, "name": "ab", "vip": False, "language": "a", "nested": {"a": 1}},
     {"skills": ["ab"], "level": "5", "lvl": "5.0", "name": "b", "vip": True, "language": "ab"},
     {"skills": "a", "level": None, "name": "", "gone": 0, "language": "b", "nested": {"b": 2}},

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from parlour.rest.operations import Operation
+from parlour.rest.forms import Form
+from parlour.rest.operations import Answer, Call, Operation
 from parlour.rest.rates import Rates
 from parlour.settings import SettingsError, load
 from tests.conftest import running_server
@@ -68,7 +69,11 @@ def test_a_finished_task_stays_as_long_as_the_operator_says(limited: Centre) -> 
 def test_a_bucket_fills_again_as_time_goes_on() -> None:
     now = 0.0
     rates = Rates(10, lambda: now)
-    operation = Operation("GET", "taskrouter", "/v1/X", None, None, frozenset(), {}, frozenset(), "form")  # type: ignore[arg-type]
+
+    async def handler(_call: Call, _form: Form) -> Answer:
+        return Answer(200)
+
+    operation = Operation("GET", "taskrouter", "/v1/X", handler, Form, frozenset(), {}, frozenset(), "form")
     assert [rates.take("AC", operation)[1] is None for _ in range(11)] == [True] * 10 + [False]
     assert rates.take("AD", operation)[1] is None
     now = 0.1

@@ -84,8 +84,9 @@ def breaches(module: Path) -> list[str]:
         if not system and TABLES.search(sql) and "account_sid" not in sql:
             found.append(f"{where} {name}")
     for node in ast.walk(ast.parse(module.read_text())):
-        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if function and writes_sql(node) and "account_sid" not in ast.unparse(node):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if writes_sql(node) and "account_sid" not in ast.unparse(node):
             found.append(f"{where} {node.name}")
     return found
 

@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from contextlib import ExitStack
+from functools import partial
 
 from twilio.rest import Client
 
@@ -44,6 +45,11 @@ def first_occurrences(receiver: Receiver) -> dict[str, list[int]]:
     return {sid: list(book) for sid, book in books.items()}
 
 
+def has(receiver: Receiver, whole: dict[str, list[int]]) -> bool:
+    """Say whether a receiver took all indexes of all conversations, in order."""
+    return first_occurrences(receiver) == whole
+
+
 def test_every_ledger_is_whole_and_in_order_when_the_receivers_are_well_again(twilio: Client) -> None:
     kinds = ("healthy", "hangs", "answers 500", "answers late", "closes")
     with ExitStack() as stack:
@@ -69,7 +75,7 @@ def test_every_ledger_is_whole_and_in_order_when_the_receivers_are_well_again(tw
             receiver.heal()
         for kind, receiver in receivers.items():
             eventually(
-                lambda receiver=receiver: first_occurrences(receiver) == whole,
+                partial(has, receiver, whole),
                 seconds=120,
                 what=f"the ledger of the one that {kind} is whole",
             )

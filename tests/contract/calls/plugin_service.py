@@ -195,7 +195,7 @@ def fetch_release(world: World) -> Callable[[], Any]:
 
 def bundle_address(world: World) -> str:
     """Return where a bundle is, on a site that is there until the tests end."""
-    stack = world.keep("sites", contextlib.ExitStack)
+    stack: contextlib.ExitStack = world.keep("sites", contextlib.ExitStack)
     site = world.keep("site", lambda: stack.enter_context(running_site()))
     return site.says("/bundle.js", "/* nothing */", kind="application/javascript")
 

@@ -209,7 +209,7 @@ def whatsapp_carries_files_and_templates(shop: Shop) -> None:
     until(lambda: [one.status for one in late.delivery_receipts.list()] == ["failed"], "the refusal")
     (receipt,) = late.delivery_receipts.list()
     assert int(receipt.error_code) == 63016
-    template = {
+    template: dict[str, Any] = {
         "friendly_name": "ready",
         "language": "en",
         "variables": {"1": "none"},
