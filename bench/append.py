@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -66,7 +67,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 def drive(url: str, script: Path, seconds: int, pid: int) -> Figures:
-    """Run wrk once."""
+    """Run wrk once, against a server that listens or is about to."""
+    listening(url)
     before = cpu_seconds(pid)
     children = os.times()
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url]
@@ -83,6 +85,20 @@ def drive(url: str, script: Path, seconds: int, pid: int) -> Figures:
         milliseconds(found(r"99%\s+([\d.]+\w+)", output)),
         int(errors.group(1)) if errors else 0,
     )
+
+
+def listening(url: str, limit: float = 10) -> None:
+    """Wait until a server takes connections."""
+    place = urllib.parse.urlsplit(url)
+    start = time.monotonic()
+    while True:
+        try:
+            socket.create_connection((str(place.hostname), int(place.port or 80)), 1).close()
+            return
+        except OSError:
+            if time.monotonic() - start > limit:
+                raise
+            time.sleep(0.05)
 
 
 def found(pattern: str, text: str) -> str:
