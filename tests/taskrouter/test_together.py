@@ -28,7 +28,7 @@ from parlour.taskrouter import (
     workers,
     workflows,
 )
-from parlour.taskrouter.planning import Candidate
+from parlour.taskrouter.candidates import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Reservation, WorkerChannel
 from parlour.webhooks.delivery import Deliverer
@@ -182,6 +182,7 @@ async def test_without_its_checks_capacity_is_exceeded(house: House, monkeypatch
     await house.task()
     await house.until(house.pending)
     monkeypatch.setattr(roster_store, "FREE", roster_store.SELECT_FREE)
+    monkeypatch.setattr(roster_store, "NEAREST", roster_store.SELECT_FREE)
     monkeypatch.setattr(Candidate, "free_for", lambda _self, _task: True)
     monkeypatch.setattr(WorkerChannel, "free", True)
     await house.step(lambda uow: uow.execute(sql, uow.account_sid))

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
+from parlour.kit.shared import Begin, Shared
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
@@ -14,14 +15,23 @@ from parlour.taskrouter.marks import MATCH
 
 reactions = Reactions("taskrouter")
 _turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+_passes: Shared[None] = Shared()
 
 
 @reactions.job(MATCH)
 async def match(run: JobRun, payload: dict[str, Any]) -> None:
-    """Run a matching pass; those of one workspace take turns in the process before they take a connection."""
+    """Run a matching pass; those of one workspace take turns in the process before they take a connection.
+
+    A pass takes all marks that are stored when it begins, so it does the work of every job that waited for it.
+    """
     workspace_sid = str(payload["workspace_sid"])
-    async with _turns[workspace_sid]:
-        await run.finish(lambda uow: matching.run_pass(uow, workspace_sid))
+
+    async def take_turn(begin: Begin) -> None:
+        async with _turns[workspace_sid]:
+            begin()
+            await run.finish(lambda uow: matching.run_pass(uow, workspace_sid))
+
+    await _passes.get((run.account_sid, workspace_sid), take_turn)
 
 
 @reactions.step("taskrouter.reservation.timeout")
