@@ -27,17 +27,21 @@ RECORDED_AT_ONCE: Final = 10  # decisions, a few milliseconds
 _LOCK: Final = 7_265_010  # first key of the advisory lock
 
 
-async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
-    """Take the marks of the workspace and reserve workers for the tasks that they concern."""
+async def run_pass(uow: UnitOfWork, workspace_sid: str) -> bool:
+    """Take the marks of the workspace and reserve workers for the tasks that they concern.
+
+    :returns: whether the limit ended it; what is left is marked.
+    """
     if await uow.fetchval(waiting_store.ANY_MARK, uow.account_sid, workspace_sid) is None:
-        return
+        return False
     await uow.execute(roster_store.LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
     waiting = await waiting_store.take_marks(uow, workspace_sid)
     if not waiting.subjects:
-        return
+        return False
     round_ = _Round(uow, workspace_sid, waiting)
     plan = await round_.plan()
     await round_.apply(plan)
+    return bool(plan.left)
 
 
 def _lock_key(workspace_sid: str) -> int:
