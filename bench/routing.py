@@ -21,6 +21,7 @@ import json
 import math
 import os
 import random
+import re
 import secrets
 import shutil
 import socket
@@ -50,6 +51,7 @@ PER_ROUND = 2000  # tasks that wait at the beginning of a round
 FREED = 600  # times a worker frees while others do
 FREED_ALONE = 100
 IN_FLIGHT = 32  # calls that free somebody
+SAVES = 50  # of a queue's expression
 TRIALS = 200  # of a worker who becomes available
 FLOOR_SECONDS = 5
 HERE = Path(__file__).parent
@@ -299,18 +301,31 @@ async def becoming_available(world: World, pending: int) -> tuple[float, float]:
 
 
 async def saving(world: World) -> tuple[float, float]:
-    """Return the longest save of a queue's expression in seconds, and the longest stall of the loop in ms."""
+    """Return the longest save of a queue's expression in seconds, and what no stall of the loop exceeded, in ms.
+
+    One in ten is an expression that nobody meets, so that everybody is compared with it.
+    """
     await world.clear()
-    took = []
-    for _ in range(10):
+    await asyncio.sleep(QUIET)
+    took, before = [], await _stalls(world)
+    for number in range(SAVES):
         began = time.perf_counter()
         queue = world.dice.choice(world.queues)
-        await world.call("POST", f"/{world.sid}/TaskQueues/{queue}", TargetWorkers=expression(world.dice))
+        wanted = expression(world.dice) if number % 10 else "k0 > 10"
+        await world.call("POST", f"/{world.sid}/TaskQueues/{queue}", TargetWorkers=wanted)
         took.append(time.perf_counter() - began)
+    await asyncio.sleep(QUIET)
+    after = await _stalls(world)
+    counts = {bound: after[bound] - before[bound] for bound in after}
+    return max(took), 1000 * min(bound for bound, count in counts.items() if count == counts[math.inf])
+
+
+async def _stalls(world: World) -> dict[float, float]:
+    """Return how many looks at the server's loop found it so many seconds late at most."""
     async with world.session.get(f"{world.base}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
-    stalls = [float(each.split()[-1]) for each in lines if each.startswith("parlour_event_loop_longest_stall_seconds")]
-    return max(took), max(stalls, default=float("nan")) * 1000
+        text = await answer.text()
+    found = re.findall(r'^parlour_event_loop_stall_seconds_bucket\{le="(.+)"\} (.+)$', text, re.MULTILINE)
+    return {float(bound): float(count) for bound, count in found}
 
 
 def p99(took: list[float]) -> float:
@@ -398,7 +413,7 @@ def missed(results: dict[str, Any], workers: list[int]) -> list[str]:
         f"cost of a task at most {RATIO} times": costs[-1] <= RATIO * costs[0],
         f"available to reserved in {P99_MS} ms": results["available_p99_ms"] < P99_MS,
         f"an expression saved in {SAVE_S} s": results["save_s"] < SAVE_S,
-        f"no stall over {STALL_MS} ms": not results["stall_ms"] > STALL_MS,
+        f"no stall over {STALL_MS} ms": results["stall_ms"] <= STALL_MS,
         f"finished tasks cost at most {FINISHED_RATIO} times": results["finished_ratio"] <= FINISHED_RATIO,
     }
     return [name for name, good in checks.items() if not good]

@@ -74,9 +74,8 @@ class Idle:
         await self._read_all()
         return not await self._fitting(demand, self._free, 1)
 
-    @property
     def room(self) -> int:
-        """How many more tasks the workers who changed have room for, on all channels that were read of them."""
+        """Return how many more tasks the workers who changed have room for, on all channels that were read of them."""
         loads = (load for each in self._changed for load in each.channels.values())
         return sum(max(load.capacity - load.taken, 0) for load in loads)
 

@@ -112,6 +112,7 @@ class _Round:
     async def _sort_out(self, idle: Idle) -> dict[str, int]:
         """Find the groups for which nobody is there; return how many tasks of the others are to be read."""
         wanted: dict[str, int] = {}
+        room = min(idle.room(), MOST_OFFERS)
         for key, demand in self.demands.items():
             new = self._has_fresh(key) and not await idle.fits_nobody(demand, fresh=True)
             changed = not self._all_fresh(key) and not await idle.fits_nobody(demand, fresh=False)
@@ -123,7 +124,7 @@ class _Round:
                 wanted[key] = MOST_OFFERS + 1 if new else MOST_RECORDED
             elif changed:
                 unbounded = demand.task.ignore_capacity or demand.reads_channels
-                wanted[key] = MOST_OFFERS + 1 if unbounded else min(idle.room, MOST_OFFERS) + 1
+                wanted[key] = MOST_OFFERS + 1 if unbounded else room + 1
         return wanted
 
     async def _enqueue(self, wanted: Mapping[str, int]) -> None:
