@@ -27,14 +27,13 @@ async def idle(
     :param named: SIDs of those whom tasks are directed to, free or not.
     :param fresh: whether some tasks are to be compared with all who are free.
     """
-    known = list(demands)
-    found = _Free(reader, workspace_sid, known)
-    nearest = await found.read(roster_store.NEAREST) if fresh else []
+    found = _Free(reader, workspace_sid, list(demands))
+    nearest, others = await found.nearest() if fresh else ([], False)
     return Idle(
         nearest=nearest,
         changed=await found.read(roster_store.FREE_OF, changed) if changed else [],
         named=await found.read(roster_store.NAMED, named) if named else [],
-        further=found.everybody if len(nearest) == roster_store.NEAREST_WORKERS else None,
+        further=found.everybody if others else None,
     )
 
 
@@ -47,14 +46,24 @@ class _Free:
         self._channels = sorted({each.task.task_channel_sid for each in demands})
         self._read_all_channels = any(each.reads_channels for each in demands)
 
+    async def nearest(self) -> tuple[list[Candidate], bool]:
+        """The longest idle, and whether others may be free besides."""
+        records = await self._fetch(roster_store.NEAREST)
+        others = len({record["sid"] for record in records}) == roster_store.NEAREST_WORKERS
+        return await self._made(records), others
+
     async def everybody(self) -> list[Candidate]:
         """All who are free."""
         return await self.read(roster_store.FREE)
 
     async def read(self, statement: str, *more: object) -> list[Candidate]:
         """Those whom a statement of the roster finds."""
-        args = (self._reader.account_sid, self._workspace_sid, self._channels, *more)
-        records = await self._reader.fetch(statement, *args)
+        return await self._made(await self._fetch(statement, *more))
+
+    async def _fetch(self, statement: str, *more: object) -> list[Any]:
+        return await self._reader.fetch(statement, self._reader.account_sid, self._workspace_sid, self._channels, *more)
+
+    async def _made(self, records: Sequence[Any]) -> list[Candidate]:
         versions = {(record["sid"], record["attributes_version"]) for record in records}
         attributes = await membership.attributes_of_all(self._reader, versions)
         loads: Mapping[str, dict[str, Load]] = {}

@@ -55,13 +55,18 @@ WHERE w.account_sid = $1 AND w.workspace_sid = $2"""
 FREE: Final = f"""{SELECT_FREE} AND w.available AND c.available
     AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity"""
 NEAREST_WORKERS: Final = 200  # whom a pass reads first: most tasks find somebody among the longest idle
-NEAREST: Final = f"""{SELECT_FREE} AND w.available AND c.available
-    AND c.pending_tasks + c.assigned_tasks + c.wrapping_tasks < c.configured_capacity
-    AND w.sid IN (
+
+
+def nearest(workers: int) -> str:
+    """Return what reads so many of the free workers, the longest idle."""
+    return f"""{FREE} AND w.sid IN (
         SELECT n.sid FROM worker AS n WHERE n.account_sid = $1 AND n.workspace_sid = $2 AND n.available AND EXISTS (
             SELECT 1 FROM worker_channel AS f WHERE f.account_sid = $1 AND f.worker_sid = n.sid
                 AND f.task_channel_sid = ANY($3) AND f.available
                 AND f.pending_tasks + f.assigned_tasks + f.wrapping_tasks < f.configured_capacity)
-        ORDER BY n.last_reserved_time, n.sid LIMIT {NEAREST_WORKERS})"""  # noqa: S608
+        ORDER BY n.last_reserved_time, n.sid LIMIT {workers})"""  # noqa: S608
+
+
+NEAREST: Final = nearest(NEAREST_WORKERS)
 FREE_OF: Final = f"{FREE} AND w.sid = ANY($4)"
 NAMED: Final = f"{SELECT_FREE} AND w.sid = ANY($4)"
