@@ -28,8 +28,9 @@ def page() -> str:
     with tempfile.TemporaryDirectory() as folder:
         program = compose(Settings(data=Path(folder)), "postgresql://nowhere/none")
     rows = []
-    for kind, reactions in sorted(program.registry.inside_of.items()):
-        for reaction in reactions:
+    registry = program.registry
+    for kind in sorted(registry.inside_of.keys() | registry.together_of.keys()):
+        for reaction in [*registry.inside_of.get(kind, ()), *registry.together_of.get(kind, ())]:
             module = reaction.__module__.removeprefix("parlour.")
             first = (inspect.getdoc(reaction) or "").split("\n", 1)[0]
             rows.append(f"| `{kind}` | `{module}.{reaction.__name__}` | {first} |")

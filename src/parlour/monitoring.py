@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from parlour.app import Program
 
 BEAT: Final = 0.01  # seconds between two looks at the event loop
+STALLS: Final = (0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 STALL: Final = 0.1  # seconds; DESIGN §4 allows none as long as this
 
 
@@ -39,6 +40,12 @@ class Metrics:
         self.stalls = Counter(
             "parlour_event_loop_stalls_total", "Stalls of the event loop over 0.1 s", registry=self.registry
         )
+        self.lags = Histogram(
+            "parlour_event_loop_stall_seconds",
+            "How late the event loop was, each time somebody looked",
+            buckets=STALLS,
+            registry=self.registry,
+        )
         self.lag = Gauge("parlour_event_loop_lag_seconds", "Lag of the event loop now", registry=self.registry)
         self.jobs = Gauge("parlour_jobs", "Jobs by state", ["state"], registry=self.registry)
         self.longest_stall = 0.0
@@ -56,6 +63,7 @@ class Metrics:
     def lagged(self, seconds: float) -> None:
         """Note how late the event loop was."""
         self.lag.set(seconds)
+        self.lags.observe(seconds)
         if seconds > STALL:
             self.stalls.inc()
         if seconds > self.longest_stall:

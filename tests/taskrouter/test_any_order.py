@@ -22,7 +22,7 @@ from parlour.taskrouter import (
     workers,
     workflows,
 )
-from parlour.taskrouter.planning import Candidate
+from parlour.taskrouter.candidates import Candidate
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Task
 from parlour.webhooks.delivery import Deliverer

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from parlour.kit.wire import json_text
 from parlour.taskrouter import placing
+from parlour.taskrouter.candidates import Candidate, Demand, Load, Queued
 from parlour.taskrouter.expression import compile_expression
-from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
+from parlour.taskrouter.idle import Idle
+from parlour.taskrouter.planning import Plan, in_order, make_plan
 from parlour.taskrouter.rows import Task
 from parlour.taskrouter.workflow import Target, parse_configuration
 
@@ -67,15 +69,12 @@ def a_task(number: int, *, priority: int = 0, lifo: bool = False, most: int = 1,
     return task
 
 
-def a_worker(
-    number: int, *, capacity: int = 1, taken: int = 0, idle: int = 0, fresh: bool = True, **more: Any
-) -> Candidate:
+def a_worker(number: int, *, capacity: int = 1, taken: int = 0, idle: int = 0, **more: Any) -> Candidate:
     reserved = NOW - timedelta(seconds=idle)
     return Candidate(
         sid=f"WK{number:032x}",
         friendly_name=f"W{number}",
         available=True,
-        fresh=fresh,
         last_reserved=reserved,
         attributes=more,
         built_in={"sid": f"WK{number:032x}"},
@@ -83,17 +82,37 @@ def a_worker(
     )
 
 
+def queued(task: Task, demand: Demand, *, fresh: bool = True) -> Queued:
+    rank = (task.rank_priority, task.rank_time)
+    return Queued(task.sid, demand, *rank, task.rejected_by, entering=False, fresh=fresh)
+
+
 def planned(
-    tasks: list[Task], workers: list[Candidate], *, expression: str = "1==1", order_by: str = "", limit: int = 50
+    tasks: list[Task],
+    workers: list[Candidate],
+    *,
+    expression: str = "1==1",
+    order_by: str = "",
+    limit: int = 50,
+    near: int | None = None,
 ) -> Plan:
+    """Plan with all workers known from the beginning, or so many of the longest idle."""
     raw = {"queue": QUEUE, "expression": expression, **({"order_by": order_by} if order_by else {})}
     document = {"task_routing": {"filters": [{"expression": "1==1", "targets": [raw]}]}}
     target = parse_configuration(json_text(document)).filters[0].targets[0]
-    demands = []
+    places = []
     for task in tasks:
         placing.regroup(task, target)
-        demands.append(Demand(task, target, compile_expression("1==1"), fresh=True))
-    return asyncio.run(make_plan(in_order(demands, "FIFO"), workers, limit=limit, now=NOW))
+        places.append(queued(task, Demand(task, target, compile_expression("1==1"))))
+
+    async def everybody() -> list[Candidate]:
+        return workers
+
+    idle = Idle(nearest=workers)
+    if near is not None:
+        first = sorted(workers, key=lambda each: (each.last_reserved, each.sid))[:near]
+        idle = Idle(nearest=first, further=everybody)
+    return asyncio.run(make_plan(in_order(places, "FIFO"), idle, limit=limit, now=NOW))
 
 
 def names(plan: Plan, tasks: list[Task]) -> list[tuple[int, int]]:
@@ -130,18 +149,19 @@ def test_channel_load_of_expressions_follows_the_plan() -> None:
 
 def test_waiting_tasks_meet_only_workers_who_changed() -> None:
     task = a_task(0)
-    demand = Demand(task, Target(QUEUE), compile_expression("1==1"), fresh=False)
+    place = queued(task, Demand(task, Target(QUEUE), compile_expression("1==1")), fresh=False)
 
-    def offers(fresh: bool) -> int:
-        return len(asyncio.run(make_plan([demand], [a_worker(1, fresh=fresh)], limit=50, now=NOW)).offers)
+    def offers(idle: Idle) -> int:
+        return len(asyncio.run(make_plan([place], idle, limit=50, now=NOW)).offers)
 
-    assert (offers(True), offers(False)) == (1, 0)
+    assert offers(Idle(nearest=[a_worker(1)], changed=[a_worker(1)])) == 1
+    assert offers(Idle(nearest=[a_worker(1)])) == 0
 
 
 def test_the_limit_ends_a_pass() -> None:
     tasks = [a_task(n) for n in range(5)]
     plan = planned(tasks, [a_worker(1, capacity=50)], limit=3)
-    assert (len(plan.offers), plan.full) == (3, True)
+    assert (len(plan.offers), [each.sid for each in plan.left]) == (3, [f"WT{n:032x}" for n in (3, 4)])
 
 
 WORKERS = st.lists(
@@ -150,22 +170,52 @@ WORKERS = st.lists(
 TASKS = st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(1, 3), st.booleans()), max_size=12)
 
 
+def people_of(workers: list[tuple[int, int, int, bool]]) -> list[Candidate]:
+    return [
+        a_worker(n, capacity=capacity, taken=taken, idle=idle, skilled=skilled)
+        for n, (capacity, taken, idle, skilled) in enumerate(workers)
+    ]
+
+
+def tasks_of(tasks: list[tuple[int, bool, int, bool]]) -> list[Task]:
+    return [
+        a_task(n, priority=priority, lifo=lifo, most=most, needs=needs)
+        for n, (priority, lifo, most, needs) in enumerate(tasks)
+    ]
+
+
+NEEDS = "task.needs == false OR worker.skilled == true"
+
+
+@given(workers=WORKERS, tasks=TASKS, near=st.integers(0, 6), declined=st.sets(st.integers(0, 12)), order=st.booleans())
+def test_a_plan_is_the_same_however_many_workers_are_read_at_first(
+    workers: list[tuple[int, int, int, bool]],
+    tasks: list[tuple[int, bool, int, bool]],
+    near: int,
+    declined: set[int],
+    order: bool,
+) -> None:
+    def plan(nearest: int | None) -> tuple[list[tuple[str, str]], list[str]]:
+        rows = tasks_of(tasks)
+        for number, row in enumerate(rows):
+            row.rejected_by = [f"WK{0:032x}"] if number in declined else []
+        order_by = "worker.skilled DESC" if order else ""
+        made = planned(rows, people_of(workers), expression=NEEDS, order_by=order_by, limit=1000, near=nearest)
+        return made.offers, made.alone
+
+    assert plan(near) == plan(None)
+
+
 @given(workers=WORKERS, tasks=TASKS)
 def test_a_plan_keeps_the_rules(
     workers: list[tuple[int, int, int, bool]], tasks: list[tuple[int, bool, int, bool]]
 ) -> None:
     """Capacity holds, nobody unfit is chosen, and no task is left beside a worker who could take it."""
-    people = [
-        a_worker(n, capacity=capacity, taken=taken, idle=idle, skilled=skilled)
-        for n, (capacity, taken, idle, skilled) in enumerate(workers)
-    ]
+    people = people_of(workers)
     free = {each.sid: max(0, workers[n][0] - workers[n][1]) for n, each in enumerate(people)}
     skilled = {each.sid for n, each in enumerate(people) if workers[n][3]}
-    rows = [
-        a_task(n, priority=priority, lifo=lifo, most=most, needs=needs)
-        for n, (priority, lifo, most, needs) in enumerate(tasks)
-    ]
-    plan = planned(rows, people, expression="task.needs == false OR worker.skilled == true", limit=1000)
+    rows = tasks_of(tasks)
+    plan = planned(rows, people, expression=NEEDS, limit=1000)
     used = Counter(worker for _, worker in plan.offers)
     assert all(used[sid] <= free[sid] for sid in used)
     by_sid = {row.sid: row for row in rows}

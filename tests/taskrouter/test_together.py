@@ -28,7 +28,8 @@ from parlour.taskrouter import (
     workers,
     workflows,
 )
-from parlour.taskrouter.planning import Candidate
+from parlour.taskrouter.candidates import Candidate
+from parlour.taskrouter.matching import MOST_OFFERS
 from parlour.taskrouter.provision import FlexWorkspace
 from parlour.taskrouter.rows import Reservation, WorkerChannel
 from parlour.webhooks.delivery import Deliverer
@@ -182,6 +183,7 @@ async def test_without_its_checks_capacity_is_exceeded(house: House, monkeypatch
     await house.task()
     await house.until(house.pending)
     monkeypatch.setattr(roster_store, "FREE", roster_store.SELECT_FREE)
+    monkeypatch.setattr(roster_store, "NEAREST", roster_store.SELECT_FREE)
     monkeypatch.setattr(Candidate, "free_for", lambda _self, _task: True)
     monkeypatch.setattr(WorkerChannel, "free", True)
     await house.step(lambda uow: uow.execute(sql, uow.account_sid))
@@ -191,6 +193,49 @@ async def test_without_its_checks_capacity_is_exceeded(house: House, monkeypatch
         return len(await house.pending(ana)) == 2
 
     assert await house.until(overloaded)
+
+
+async def test_who_stands_behind_the_nearest_is_found(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass reads a few of the longest idle first, and all others when none of those will do."""
+    monkeypatch.setattr(roster_store, "NEAREST_WORKERS", 2)
+    monkeypatch.setattr(roster_store, "NEAREST", roster_store.nearest(2))
+    agents = [await house.worker(f"W{n}", capacity=2) for n in range(5)]
+
+    async def offered(count: int) -> list[str]:
+        async def look() -> list[Reservation] | None:
+            found = await house.pending()
+            return found if len(found) == count else None
+
+        return [each.worker_sid for each in await house.until(look)]
+
+    only = {"target_workers": "friendly_name == 'W3'"}
+    await house.step(lambda uow: queues.update(uow, house.sid, house.flex.queue_sid, **only))
+    await house.task()
+    assert await offered(1) == [agents[3]]
+    everybody = {"target_workers": "1==1"}
+    await house.step(lambda uow: queues.update(uow, house.sid, house.flex.queue_sid, **everybody))
+    for count in range(2, 7):
+        await house.task()
+        await offered(count)
+    assert await offered(6) == [agents[number] for number in (3, 0, 1, 2, 4, 3)]
+
+
+async def test_many_tasks_are_served_in_their_order_over_several_passes(house: House) -> None:
+    async def aim(target_workers: str) -> None:
+        sid = house.flex.queue_sid
+        await house.step(lambda uow: queues.update(uow, house.sid, sid, target_workers=target_workers))
+
+    await aim("1==2")
+    for number in range(3):
+        await house.worker(f"W{number}", capacity=50)
+    made = [await house.task() for _ in range(2 * MOST_OFFERS + 10)]
+    await aim("1==1")
+
+    async def all_offered() -> list[Reservation] | None:
+        found = await house.pending()
+        return found if len(found) == len(made) else None
+
+    assert [each.task_sid for each in await house.until(all_offered)] == made
 
 
 async def test_capacity_is_never_exceeded_and_every_task_is_done(house: House, second_process: Program) -> None:

@@ -4,6 +4,7 @@ Off unless a setting of the worker, the queue or the account says otherwise. It 
 as an agent's click does.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import structlog
 from parlour.conversations import messages
 from parlour.flex import lifecycle, orchestration, store
 from parlour.flex import lifecycle_store as sql
-from parlour.flex.settings_store import Settings, settings
+from parlour.flex.settings_store import settings, settings_of_all
 from parlour.kit.errors import ContractError
 from parlour.outbox.facts import Event
 from parlour.outbox.reactions import Reactions
@@ -29,24 +30,26 @@ reactions = Reactions("flex.automation")
 log = structlog.get_logger("parlour.flex")
 
 
-async def _settings(reader: Reader, event: Event) -> Settings:
-    """The settings of a reservation: the worker's, then the queue's, then the account's."""
-    return await settings(reader, event.snapshot["worker_sid"], event.snapshot["task"]["task_queue_sid"])
+def _said_by(event: Event) -> tuple[str, str]:
+    """Whose settings hold for a reservation: the worker's, then the queue's, then the account's."""
+    return event.snapshot["worker_sid"], event.snapshot["task"]["task_queue_sid"]
 
 
-@reactions.inside("reservation.created/1")
-async def offered(uow: UnitOfWork, event: Event) -> None:
+@reactions.inside_together("reservation.created/1")
+async def offered(uow: UnitOfWork, events: Sequence[Event]) -> None:
     """Have an offer accepted in the agent's name, where a setting or their own resumption of the work says so."""
-    invite = await store.invite_of_task(uow, event.snapshot["task_sid"])
-    if (invite is not None and invite.auto_accept) or (await _settings(uow, event)).auto_accept:
-        payload = {"workspace_sid": event.snapshot["workspace_sid"], "sid": event.object_sid}
-        schedule(uow, ACCEPT, lane=f"flex-automation:{event.object_sid}", payload=payload)
+    by_invite = await store.auto_accepted(uow, [event.snapshot["task_sid"] for event in events])
+    settled = await settings_of_all(uow, [_said_by(event) for event in events])
+    for event, wanted in zip(events, settled, strict=True):
+        if event.snapshot["task_sid"] in by_invite or wanted.auto_accept:
+            payload = {"workspace_sid": event.snapshot["workspace_sid"], "sid": event.object_sid}
+            schedule(uow, ACCEPT, lane=f"flex-automation:{event.object_sid}", payload=payload)
 
 
 @reactions.inside("reservation.accepted/1")
 async def watch_silence(uow: UnitOfWork, event: Event) -> None:
     """Have silence in the conversation watched, where a setting names its length."""
-    wanted = await _settings(uow, event)
+    wanted = await settings(uow, *_said_by(event))
     if wanted.wrap_up_after is not None:
         _schedule(uow, SILENT, event, uow.now, wanted.wrap_up_after)
 
@@ -54,7 +57,7 @@ async def watch_silence(uow: UnitOfWork, event: Event) -> None:
 @reactions.inside("reservation.wrapup/1")
 async def watch_wrap_up(uow: UnitOfWork, event: Event) -> None:
     """Have the time of wrapping up watched, where a setting limits it."""
-    wanted = await _settings(uow, event)
+    wanted = await settings(uow, *_said_by(event))
     if wanted.maximum_wrap_up is not None:
         _schedule(uow, OVERLONG, event, uow.now, wanted.maximum_wrap_up)
 

@@ -1,5 +1,6 @@
 """Rows that say how the work of a worker, a queue or the account is orchestrated."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -39,8 +40,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 async def settings(reader: Reader, *sids: str | None) -> Settings:
     """Return what holds for the first of several SIDs that says it, the account's own last."""
-    order = [sid for sid in sids if sid] + [reader.account_sid]
-    rows = {row["sid"]: row for row in await reader.fetch(FETCH, reader.account_sid, order)}
+    return (await settings_of_all(reader, [sids]))[0]
+
+
+async def settings_of_all(reader: Reader, several: Sequence[Sequence[str | None]]) -> list[Settings]:
+    """Return what `settings` does for each of several lists of SIDs."""
+    wanted = {sid for sids in several for sid in sids if sid} | {reader.account_sid}
+    rows = {row["sid"]: row for row in await reader.fetch(FETCH, reader.account_sid, sorted(wanted))}
+    return [_first_said(rows, [sid for sid in sids if sid] + [reader.account_sid]) for sids in several]
+
+
+def _first_said(rows: Mapping[str, Any], order: Sequence[str]) -> Settings:
     found: dict[str, Any] = {}
     for sid in order:
         for name in NAMES:

@@ -1,5 +1,6 @@
 """Rows of Flex."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,6 +62,8 @@ JOIN interaction_channel AS c ON c.account_sid = i.account_sid AND c.sid = i.cha
 WHERE i.account_sid = $1 AND i.task_sid = $2 FOR UPDATE OF c"""
 INVITES_OF_TASKS: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = ANY($2)"
 INVITE_OF_TASK: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND task_sid = $2"
+AUTO_ACCEPTED: Final = """
+SELECT task_sid FROM interaction_invite WHERE account_sid = $1 AND task_sid = ANY($2) AND auto_accept"""
 LIST_INVITES: Final = """
 SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid > $3 ORDER BY sid LIMIT $4"""
 FETCH_INVITE: Final = "SELECT * FROM interaction_invite WHERE account_sid = $1 AND channel_sid = $2 AND sid = $3"
@@ -306,6 +309,12 @@ async def invite_of_task(reader: Reader, task_sid: str) -> Invite | None:
     """Return the invite whose task this is; None for a task without an interaction."""
     row = await reader.fetchrow(INVITE_OF_TASK, reader.account_sid, task_sid)
     return None if row is None else Invite(**row)
+
+
+async def auto_accepted(reader: Reader, task_sids: Sequence[str]) -> set[str]:
+    """Return those of some tasks whose invite has an offer accepted at once."""
+    rows = await reader.fetch(AUTO_ACCEPTED, reader.account_sid, list(task_sids))
+    return {row["task_sid"] for row in rows}
 
 
 async def lock_work(uow: UnitOfWork, task_sid: str) -> tuple[Invite, Channel] | None:

@@ -1,7 +1,7 @@
 """The event log: facts are stated in the transaction that makes them true (DESIGN 2.4)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from parlour.outbox.wake import CHANGED
 from parlour.store.unit import UnitOfWork
 
 if TYPE_CHECKING:
-    from parlour.outbox.reactions import Registry
+    from parlour.outbox.reactions import Inside, Registry
     from parlour.outbox.wake import Wake
 
 _NOTHING: Final[dict[str, Any]] = {}
@@ -85,6 +85,20 @@ class Event:
     cause: str | None
     snapshot: dict[str, Any]
     listeners: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """A fact to be stated; the row of ``stream`` is locked by the unit already.
+
+    :ivar snapshot: all that was true, in values that JSON has; trace, replay and statistics read nothing else.
+    """
+
+    kind: str
+    stream: str
+    object_sid: str
+    snapshot: dict[str, Any]
+    listeners: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +201,7 @@ def touch(uow: UnitOfWork, sid: str) -> None:
 
 def can_conclude(uow: UnitOfWork, kind: str) -> bool:
     """Say whether `conclude` may be used: nothing was done yet and nobody reacts inside."""
-    return uow.fresh and kind not in uow.extension_factory(Outbox)().registry.inside_of
+    return uow.fresh and not uow.extension_factory(Outbox)().registry.reacts_inside(kind)
 
 
 async def conclude(
@@ -256,27 +270,54 @@ async def state(
     :param snapshot: all that was true, in values that JSON has; trace, replay and statistics read nothing else.
     :raises ContractError: an inside reaction refused; the step must be undone.
     """
+    return (await state_all(uow, [NewFact(kind, stream, object_sid, snapshot, listeners)]))[0]
+
+
+async def state_all(uow: UnitOfWork, facts: Iterable[NewFact]) -> list[Event]:
+    """State several facts in their order, each as ``state`` does.
+
+    :raises ContractError: an inside reaction refused; the step must be undone.
+    """
     outbox = uow.extension(Outbox)
-    event = Event(
-        uow.new_sid("EV"),
-        uow.account_sid,
-        kind,
-        stream,
-        object_sid,
-        uow.now,
-        uow.request_id,
-        uow.cause,
-        snapshot,
-        listeners,
-    )
-    outbox.add_event(event)
-    inside = outbox.registry.inside_of.get(kind)
-    if inside:
+    events = []
+    for fact in facts:
+        sid = uow.new_sid("EV")
+        event = Event(
+            sid,
+            uow.account_sid,
+            fact.kind,
+            fact.stream,
+            fact.object_sid,
+            uow.now,
+            uow.request_id,
+            uow.cause,
+            fact.snapshot,
+            fact.listeners,
+        )
+        outbox.add_event(event)
+        events.append(event)
+        await _react(uow, event, outbox.registry.inside_of.get(fact.kind, ()))
+    for kind, reactions in outbox.registry.together_of.items():
+        concerned = [event for event in events if event.kind == kind]
+        for reaction in reactions if concerned else ():
+            await _write_rows(uow)
+            await reaction(uow, concerned)
+    return events
+
+
+async def _react(uow: UnitOfWork, event: Event, reactions: "Sequence[Inside]") -> None:
+    if not reactions:
+        return
+    await _write_rows(uow)
+    outer, uow.cause = uow.cause, event.sid
+    try:
+        for reaction in reactions:
+            await reaction(uow, event)
+    finally:
+        uow.cause = outer
+
+
+async def _write_rows(uow: UnitOfWork) -> None:
+    """Write the rows that a reaction may read; facts and jobs wait for those that follow."""
+    if uow.keeps_statements:
         await uow.flush()
-        outer, uow.cause = uow.cause, event.sid
-        try:
-            for reaction in inside:
-                await reaction(uow, event)
-        finally:
-            uow.cause = outer
-    return event

@@ -1,6 +1,6 @@
 """One run of a job that may call others (DESIGN 2.3, 2.5)."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -12,8 +12,7 @@ from parlour.store.unit import Reader, Unanswered, UnitOfWork
 T = TypeVar("T")
 
 TAKE_JOBS: Final = "DELETE FROM job WHERE account_sid = $1 AND id = ANY($2) AND dead_at IS NULL RETURNING id"
-END_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL"
-TAKE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL RETURNING id"
+END_JOBS: Final = "DELETE FROM job WHERE account_sid = $1 AND id = ANY($2) AND dead_at IS NULL"
 
 
 class Retry(Exception):
@@ -64,6 +63,7 @@ class JobRun:
         self._database = database
         self._job = job
         self._turns = turns or Turns(lambda: False)
+        self.job_id = job.id
         self.account_sid = job.account_sid
         self.request_id = job.request_id
         self.lane = job.lane
@@ -92,22 +92,29 @@ class JobRun:
             except Unanswered as unanswered:
                 await self._database.answer(self.account_sid, self.request_id, unanswered.question, answers)
 
-    async def finish(self, work: Callable[[UnitOfWork], Awaitable[T]], *, anyway: bool = False) -> T:
+    async def finish(
+        self, work: Callable[[UnitOfWork], Awaitable[T]], *, anyway: bool = False, also: "Sequence[JobRun]" = ()
+    ) -> T:
         """Do the last unit of work; the job is removed in the same transaction.
 
         :param anyway: what ``work`` defers is true whoever has the job now, so that one statement may be all of it.
+        :param also: runs of other jobs of the account whose work is done by it too.
         :raises JobGone: the job is not ours any more; nothing of ``work`` is kept.
         """
+        runs = [self, *also]
 
         async def take_and_work(uow: UnitOfWork) -> T:
             if anyway:
-                uow.defer(END_JOB, self.account_sid, self._job.id)
-            elif await uow.fetchval(TAKE_JOB, self.account_sid, self._job.id) is None:
-                raise JobGone
+                uow.defer(END_JOBS, self.account_sid, [run.job_id for run in runs])
+            else:
+                taken = await uow.fetch(TAKE_JOBS, self.account_sid, [run.job_id for run in runs])
+                if self.job_id not in {row["id"] for row in taken}:
+                    raise JobGone
             return await work(uow)
 
         result = await self.step(take_and_work)
-        self.finished = True
+        for run in runs:
+            run.finished = True
         return result
 
     @property

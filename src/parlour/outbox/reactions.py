@@ -1,6 +1,6 @@
 """Who reacts to what: inside the transaction of a fact, or after it (DESIGN 2.4)."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from parlour.outbox.jobs import JobRun
 from parlour.store.unit import UnitOfWork
 
 Inside = Callable[[UnitOfWork, Event], Awaitable[None]]
+InsideTogether = Callable[[UnitOfWork, Sequence[Event]], Awaitable[None]]
 After = Callable[[UnitOfWork, Event], Awaitable[None]]
 AfterCall = Callable[[JobRun, Event], Awaitable[None]]
 StepHandler = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
@@ -16,6 +17,7 @@ JobHandler = Callable[[JobRun, dict[str, Any]], Awaitable[None]]
 Lanes = Callable[[Event], Iterable[str]]
 
 inside_handler = TypeVar("inside_handler", bound=Inside)
+together_handler = TypeVar("together_handler", bound=InsideTogether)
 after_handler = TypeVar("after_handler", bound=After)
 call_handler = TypeVar("call_handler", bound=AfterCall)
 step_handler = TypeVar("step_handler", bound=StepHandler)
@@ -39,6 +41,7 @@ class Reactions:
 
     subscriber: str
     inside_of: dict[str, list[Inside]] = field(default_factory=dict)
+    together_of: dict[str, list[InsideTogether]] = field(default_factory=dict)
     after_of: dict[str, list[Subscription]] = field(default_factory=dict)
     after_steps: dict[str, After] = field(default_factory=dict)
     after_calls: dict[str, AfterCall] = field(default_factory=dict)
@@ -51,6 +54,16 @@ class Reactions:
         def register(handler: inside_handler) -> inside_handler:
             for kind in kinds:
                 self.inside_of.setdefault(kind, []).append(handler)
+            return handler
+
+        return register
+
+    def inside_together(self, *kinds: str) -> Callable[[together_handler], together_handler]:
+        """React as ``inside`` does, once to all facts of a kind that are stated together; it states no facts itself."""
+
+        def register(handler: together_handler) -> together_handler:
+            for kind in kinds:
+                self.together_of.setdefault(kind, []).append(handler)
             return handler
 
         return register
@@ -103,6 +116,7 @@ class Registry:
 
     def __init__(self, floors: Iterable[Reactions]) -> None:
         self.inside_of: dict[str, list[Inside]] = {}
+        self.together_of: dict[str, list[InsideTogether]] = {}
         self.after_of: dict[str, list[Subscription]] = {}
         self.after_steps: dict[str, After] = {}
         self.after_calls: dict[str, AfterCall] = {}
@@ -111,6 +125,8 @@ class Registry:
         for floor in floors:
             for kind, inside in floor.inside_of.items():
                 self.inside_of.setdefault(kind, []).extend(inside)
+            for kind, together in floor.together_of.items():
+                self.together_of.setdefault(kind, []).extend(together)
             for kind, after in floor.after_of.items():
                 self.after_of.setdefault(kind, []).extend(after)
             for mine, theirs in (
@@ -123,3 +139,7 @@ class Registry:
                 if twice:
                     raise ValueError(f"two handlers have the name {min(twice)}")
                 mine.update(theirs)  # type: ignore[arg-type]
+
+    def reacts_inside(self, kind: str) -> bool:
+        """Say whether anybody reacts to a fact in the transaction that states it."""
+        return kind in self.inside_of or kind in self.together_of

@@ -182,6 +182,11 @@ class UnitOfWork(Reader):
         """Keep a data-changing statement for the last statement of the unit, which also writes events and jobs."""
         self._deferred.append((sql, args))
 
+    @property
+    def keeps_statements(self) -> bool:
+        """Whether a deferred statement was not run yet."""
+        return bool(self._deferred)
+
     def extension(self, kind: type[type_of_extension]) -> type_of_extension:
         """Return this unit's one object of ``kind``, made at the first call."""
         found = self._extensions.get(kind)

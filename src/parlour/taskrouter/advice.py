@@ -6,8 +6,8 @@ from typing import Final
 
 from parlour.store.unit import Reader
 from parlour.taskrouter import roster, store
+from parlour.taskrouter.candidates import Candidate
 from parlour.taskrouter.expression import Expression, compile_expression
-from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.rows import TaskQueue, Workflow
 from parlour.taskrouter.workflow import Filter, parse_configuration
 from parlour.taskrouter.workflow import Workflow as Parsed
@@ -32,9 +32,13 @@ async def of_queue(reader: Reader, queue: TaskQueue, members: Sequence[Candidate
 
     :param members: all workers, where the caller has them.
     """
-    known = await roster.everybody(reader, queue.workspace_sid) if members is None else members
-    if await roster.matching_of(compile_expression(queue.target_workers), known):
+    expression = compile_expression(queue.target_workers)
+    if members is not None and await roster.matching_of(expression, members):
         return []
+    if members is None:
+        async for page in roster.pages(reader, queue.workspace_sid):
+            if await roster.matching_of(expression, page):
+                return []
     return [f"Nobody is in queue {queue.friendly_name}: no worker matches {queue.target_workers or 'an empty text'}"]
 
 

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from parlour.kit.shared import Begin, Shared
 from parlour.outbox.facts import Event
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
-from parlour.taskrouter.audience import LISTENS, audience_of
+from parlour.store.unit import Reader
+from parlour.taskrouter.audience import LISTENS, Audience, audience_of
 from parlour.taskrouter.event_parameters import parameters, told
 from parlour.taskrouter.event_types import KINDS
 from parlour.webhooks import delivery
@@ -22,11 +24,20 @@ def lanes(event: Event) -> list[str]:
 
 def add_callback(reactions: Reactions, deliverer: Deliverer) -> None:
     """Have the event callbacks told by `deliverer`."""
+    looks: Shared[tuple[Audience, str]] = Shared()
 
     @reactions.after_call(*KINDS, lanes=lanes)
     async def tell_event_callback(run: JobRun, event: Event) -> None:
         workspace_sid = event.snapshot["workspace_sid"]
-        audience = await run.read(lambda reader: audience_of(reader, workspace_sid))
+
+        async def look(begin: Begin) -> tuple[Audience, str]:
+            async def read(reader: Reader) -> tuple[Audience, str]:
+                begin()
+                return await audience_of(reader, workspace_sid), await deliverer.auth_token(reader)
+
+            return await run.read(read)
+
+        audience, auth_token = await looks.get((run.account_sid, workspace_sid), look)
         url = event.snapshot["told_to"] if audience.gone else audience.url
         if not url:
             return
@@ -45,4 +56,5 @@ def add_callback(reactions: Reactions, deliverer: Deliverer) -> None:
                 patience=TIMEOUT,
                 counted=False,
             ),
+            auth_token,
         )

@@ -1,21 +1,18 @@
 """Decisions of routing are recorded with what everybody was at that moment; they are read again as they were."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
 from parlour.store.unit import Reader, UnitOfWork
-from parlour.taskrouter import placing, roster, store
+from parlour.taskrouter import placing, roster, roster_store, store
+from parlour.taskrouter.candidates import Candidate, Demand, reserve
 from parlour.taskrouter.desk import Desk, open_desk
 from parlour.taskrouter.expression import compile_expression, walk
-from parlour.taskrouter.planning import Candidate, Demand, reserve
 from parlour.taskrouter.rows import Task, attributes_of
-from parlour.taskrouter.standing import decision
+from parlour.taskrouter.standing import Misfit, decision, misfits
 from parlour.taskrouter.workflow import DEFAULT_FILTER, Position, Workflow
-
-EXAMINED: Final = 50  # workers whom a matching pass looks at for its record
-EXAMINED_BY_LOOK: Final = 500  # and whom somebody who asks looks at
 
 KNOWN_WORKER_NOT_IN_QUEUE: Final = 40152
 WRONG_KNOWN_WORKER: Final = 40154
@@ -31,17 +28,27 @@ class Recorder:
         self._members = members
         self._by_sid = {each.sid: each for each in members}
         self._total = total
+        self._misfits: dict[str, list[Misfit | None]] = {}
 
     def record(self, desk: Desk, demand: Demand, workflow: Workflow | None, chosen: Sequence[str]) -> None:
         """Record one decision; the same one twice in a row is recorded once."""
         task = desk.tasks[demand.task.sid]
         place = {**place_of(demand, workflow), "known_worker_error": self._known_worker_error(demand)}
-        found = decision(demand, self._members, chosen, self._total, place)
+        found = decision(demand, self._members, self._misfits_of(demand), chosen, self._total, place)
         if desk.decided(task, found) and place["known_worker_error"] is not None:
             log.warning("a known worker cannot be routed to", code=place["known_worker_error"], task=task.sid)
         for sid in chosen:
             if sid in self._by_sid:
                 reserve(self._by_sid[sid], demand.task, desk.now)
+
+    def _misfits_of(self, demand: Demand) -> list[Misfit | None]:
+        """Why each does not belong to the task's target; the pass finds out once for a group."""
+        if demand.reads_channels:
+            return misfits(demand, self._members)
+        key = demand.task.group_key
+        if key not in self._misfits:
+            self._misfits[key] = misfits(demand, self._members)
+        return self._misfits[key]
 
     def _known_worker_error(self, demand: Demand) -> int | None:
         """The contract's code for a known worker who can never take the task; null in the attribute is none (§3.3)."""
@@ -62,14 +69,27 @@ class Recorder:
         return UNKNOWN_KNOWN_WORKER if everybody else None
 
 
-async def recorder(reader: Reader, workspace_sid: str, named: Sequence[str], limit: int = EXAMINED) -> Recorder:
-    """Look at the workers nearest to a decision.
+async def recorder(
+    reader: Reader,
+    workspace_sid: str,
+    demands: Collection[Demand],
+    named: Collection[str],
+    changed: Sequence[str] = (),
+    examined: roster_store.Examined = roster_store.BY_A_PASS,
+) -> Recorder:
+    """Look at the workers nearest to decisions.
 
-    :param named: SIDs of those who must be among them.
+    :param demands: what is decided about.
+    :param named: SIDs of those who must be among them; of `changed`, as many as there is room for.
     """
-    members = await roster.nearest(reader, workspace_sid, named, limit)
+    channels = None
+    if not any(each.reads_channels for each in demands):
+        channels = sorted({each.task.task_channel_sid for each in demands})
+    room = max(examined.workers - len(named), 0)
+    wanted = sorted({*named, *changed[:room]})
+    members = await roster.nearest(reader, workspace_sid, wanted, examined, channels)
     total = len(members)
-    if total >= limit:
+    if total >= examined.workers:
         total = await roster.count(reader, workspace_sid)
     return Recorder(members, total)
 
@@ -103,15 +123,10 @@ def _number(position: Position | None) -> int | None:
     return None if position is None else position.filter + 1
 
 
-def demand_of(task: Task, workflow: Workflow | None, *, fresh: bool, per_channel: bool) -> Demand:
+def demand_of(task: Task, workflow: Workflow | None, *, per_channel: bool) -> Demand:
     """The task with what decides about it."""
-    return Demand(
-        task,
-        placing.target_of(task, workflow),
-        compile_expression(task.task_queue_target_workers or ""),
-        fresh=fresh,
-        per_channel=per_channel,
-    )
+    queue = compile_expression(task.task_queue_target_workers or "")
+    return Demand(task, placing.target_of(task, workflow), queue, per_channel=per_channel)
 
 
 def named_by(demand: Demand) -> list[str]:
@@ -132,7 +147,7 @@ async def look(uow: UnitOfWork, workspace_sid: str, task_sid: str) -> None:
     workflow = await placing.workflow_of(uow, task)
     channel = await store.task_channel(uow, workspace_sid, task.task_channel_sid)
     optimized = channel is not None and channel.channel_optimized_routing
-    demand = demand_of(task, workflow, fresh=True, per_channel=optimized)
-    found = await recorder(uow, workspace_sid, named_by(demand), EXAMINED_BY_LOOK)
+    demand = demand_of(task, workflow, per_channel=optimized)
+    found = await recorder(uow, workspace_sid, [demand], named_by(demand), examined=roster_store.BY_A_LOOK)
     found.record(desk, demand, workflow, ())
     await desk.write()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from parlour.kit.wire import encode_json
-from parlour.outbox.facts import state, touch
+from parlour.outbox.facts import NewFact, state_all, touch
 from parlour.outbox.timers import cancel_all, schedule
 from parlour.store.unit import UnitOfWork
 from parlour.taskrouter import snapshots, statements, transfer_store
@@ -319,15 +319,19 @@ class Desk(Locked):
 
     async def _state(self, facts: list[tuple[Fact, dict[str, Any]]]) -> None:
         audience = await audience_of(self.uow, self.workspace_sid)
-        for fact, snapshot in facts:
-            await state(
-                self.uow,
-                f"{fact.kind}/1",
-                stream=fact.stream,
-                object_sid=fact.about.sid,
-                snapshot={**snapshot, **audience.snapshot(fact.kind)},
-                listeners=audience.listeners(fact.kind),
-            )
+        await state_all(
+            self.uow,
+            (
+                NewFact(
+                    f"{fact.kind}/1",
+                    fact.stream,
+                    fact.about.sid,
+                    {**snapshot, **audience.snapshot(fact.kind)},
+                    audience.listeners(fact.kind),
+                )
+                for fact, snapshot in facts
+            ),
+        )
 
 
 async def open_desk(

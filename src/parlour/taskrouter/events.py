@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
+from parlour.kit.shared import Begin, Shared
 from parlour.outbox.jobs import JobRun
 from parlour.outbox.reactions import Reactions
 from parlour.store.unit import UnitOfWork
@@ -14,14 +15,40 @@ from parlour.taskrouter.marks import MATCH
 
 reactions = Reactions("taskrouter")
 _turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+_passes: Shared[None] = Shared()
+_waiting: defaultdict[tuple[str, str], list[JobRun]] = defaultdict(list)  # jobs for which a pass is coming
 
 
 @reactions.job(MATCH)
 async def match(run: JobRun, payload: dict[str, Any]) -> None:
-    """Run a matching pass; those of one workspace take turns in the process before they take a connection."""
+    """Run matching passes until nothing is left; those of one workspace take turns in the process.
+
+    A pass takes all marks that are stored when it begins, so it does the work of every job that waited for it.
+    """
     workspace_sid = str(payload["workspace_sid"])
-    async with _turns[workspace_sid]:
-        await run.finish(lambda uow: matching.run_pass(uow, workspace_sid))
+    key = (run.account_sid, workspace_sid)
+    mine = left = False  # whether this job ran the pass, and whether something is left; that is marked again
+
+    async def take_turn(begin: Begin) -> None:
+        nonlocal mine, left
+        async with _turns[workspace_sid]:  # before it takes a connection
+            begin()
+            mine = True
+            served = _waiting.pop(key, [])
+            if served:
+                left = await served[0].finish(lambda uow: matching.run_pass(uow, workspace_sid), also=served[1:])
+            else:
+                left = await run.step(lambda uow: matching.run_pass(uow, workspace_sid))
+
+    _waiting[key].append(run)
+    try:
+        await _passes.get(key, take_turn)
+    finally:
+        if run in _waiting.get(key, ()):  # it was ended before its pass began
+            _waiting[key].remove(run)
+    while mine and left:
+        mine = False
+        await _passes.get(key, take_turn)
 
 
 @reactions.step("taskrouter.reservation.timeout")

@@ -4,16 +4,16 @@ from typing import Final
 
 from parlour.outbox.timers import schedule
 from parlour.store.unit import UnitOfWork
-from parlour.taskrouter import task_store as store
+from parlour.taskrouter import waiting_store as store
 
 MATCH: Final = "taskrouter.match"
 
 
 def mark(uow: UnitOfWork, workspace_sid: str, *subjects: str) -> None:
-    """Have matching look at tasks (WT), workers (WK) or all of the workspace (WS) once this unit is committed.
+    """Have matching look at tasks (WT), workers (WK), groups of tasks (by key) or all of the workspace (WS).
 
-    The job stands in a lane of its subject, not of the workspace: a lane's row is locked until the commit, and
-    two units that free two workers must not wait for each other.
+    It looks once this unit is committed. The job stands in a lane of its subject, not of the workspace: a lane's row
+    is locked until the commit, and two units that free two workers must not wait for each other.
     """
     if not subjects:
         return

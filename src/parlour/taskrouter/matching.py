@@ -1,37 +1,47 @@
 """One matching pass: a short transaction under the workspace's advisory lock (DESIGN 2.9)."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from parlour.kit import failpoints
 from parlour.store.unit import UnitOfWork
-from parlour.taskrouter import deciding, membership, placing, roster, roster_store, routing, store
+from parlour.taskrouter import deciding, free, placing, roster_store, routing, waiting_store
 from parlour.taskrouter import task_store as sql
+from parlour.taskrouter.candidates import Demand, Queued
 from parlour.taskrouter.desk import Desk, open_desk
-from parlour.taskrouter.expression import compile_expression
+from parlour.taskrouter.idle import Idle
 from parlour.taskrouter.marks import mark
-from parlour.taskrouter.planning import Candidate, Demand, Load, Plan, in_order, make_plan
-from parlour.taskrouter.rows import Task, attributes_of
+from parlour.taskrouter.planning import Plan, in_order, make_plan
+from parlour.taskrouter.rows import Task, row
+from parlour.taskrouter.skipping import Skipping
+from parlour.taskrouter.waiting_store import Waiting
 from parlour.taskrouter.workflow import Workflow
 
 MOST_OFFERS: Final = 50  # reservations that one pass makes
 MOST_RECORDED: Final = 25  # new tasks that find nobody whose decision a pass records
 MOST_RECORDED_AGAIN: Final = 5  # and tasks that waited before
+RECORDED_AT_ONCE: Final = 10  # decisions, a few milliseconds
 _LOCK: Final = 7_265_010  # first key of the advisory lock
 
 
-async def run_pass(uow: UnitOfWork, workspace_sid: str) -> None:
-    """Take the marks of the workspace and reserve workers for the tasks that they concern."""
-    if await uow.fetchval(sql.ANY_MARK, uow.account_sid, workspace_sid) is None:
-        return
+async def run_pass(uow: UnitOfWork, workspace_sid: str) -> bool:
+    """Take the marks of the workspace and reserve workers for the tasks that they concern.
+
+    :returns: whether the limit ended it; what is left is marked.
+    """
+    if await uow.fetchval(waiting_store.ANY_MARK, uow.account_sid, workspace_sid) is None:
+        return False
     await uow.execute(roster_store.LOCK_MATCHING, _LOCK, _lock_key(workspace_sid))
-    waiting = await sql.take_marks(uow, workspace_sid, MOST_OFFERS + 1)
+    waiting = await waiting_store.take_marks(uow, workspace_sid)
     if not waiting.subjects:
-        return
+        return False
     round_ = _Round(uow, workspace_sid, waiting)
     plan = await round_.plan()
     await round_.apply(plan)
+    return bool(plan.left)
 
 
 def _lock_key(workspace_sid: str) -> int:
@@ -39,25 +49,27 @@ def _lock_key(workspace_sid: str) -> int:
 
 
 class _Round:
-    """What one pass knows."""
+    """What one pass knows: groups of waiting tasks by their keys, and the places of single tasks."""
 
-    def __init__(self, uow: UnitOfWork, workspace_sid: str, waiting: sql.Waiting) -> None:
+    def __init__(self, uow: UnitOfWork, workspace_sid: str, waiting: Waiting) -> None:
         self.uow = uow
         self.workspace_sid = workspace_sid
-        self.subjects = waiting.subjects
-        self.everything = workspace_sid in waiting.subjects
-        self.per_channel = waiting.per_channel
-        self.preferred = waiting.preferred
-        self.waiting = {task.sid: task for task in waiting.tasks}
+        self.waiting = waiting
         self.workflows: dict[str, Workflow | None] = {}
         self.demands: dict[str, Demand] = {}
+        self.queued: dict[str, Queued] = {}
+        self.hopeless: set[tuple[str, bool]] = set()
 
     async def plan(self) -> Plan:
         """Compare the waiting tasks with the workers they were not compared with yet."""
-        demands = await self._demands()
-        candidates = await self._candidates(demands)
-        ordered = in_order(demands, self.preferred)
-        return await make_plan(ordered, candidates, limit=MOST_OFFERS, now=self.uow.now)
+        for head in self.waiting.heads:
+            workflow = self.workflows[head.group_key] = await placing.workflow_of(self.uow, head)
+            per_channel = head.task_channel_sid in self.waiting.per_channel
+            self.demands[head.group_key] = deciding.demand_of(head, workflow, per_channel=per_channel)
+        idle = await self._idle()
+        await self._enqueue(await self._sort_out(idle))
+        ordered = in_order(self.queued.values(), self.waiting.preferred)
+        return await make_plan(ordered, idle, limit=MOST_OFFERS, now=self.uow.now, hopeless=self.hopeless)
 
     async def apply(self, plan: Plan) -> None:
         """Reserve what still holds once the rows are locked, look after tasks that found nobody, and record why."""
@@ -65,7 +77,7 @@ class _Round:
         waiting = self._to_record(plan.alone, alone)
         tasks = sorted({task for task, _ in plan.offers} | alone.keys() | set(waiting))
         if tasks:
-            transferred = any(self.waiting[sid].transfer_sid is not None for sid in tasks)
+            transferred = any(self.queued[sid].demand.task.transfer_sid is not None for sid in tasks)
             desk = await open_desk(self.uow, self.workspace_sid, tasks, offers=plan.offers, holding=transferred)
             offered: dict[str, list[str]] = {}
             for task_sid, worker_sid in plan.offers:
@@ -77,8 +89,76 @@ class _Round:
             await desk.write()
             if offered:
                 failpoints.passing(failpoints.RESERVING)
-        if plan.full:
-            mark(self.uow, self.workspace_sid, *sorted(self.subjects))
+        mark(self.uow, self.workspace_sid, *self._to_look_at_again(plan))
+
+    def _all_fresh(self, group_key: str) -> bool:
+        """Whether all tasks of a group are to be compared with every free worker."""
+        return self.workspace_sid in self.waiting.subjects or group_key in self.waiting.subjects
+
+    def _has_fresh(self, group_key: str) -> bool:
+        return self._all_fresh(group_key) or group_key in self.waiting.marked_groups
+
+    async def _idle(self) -> Idle:
+        """Read who is free: whoever changed, and where a task is new to them the others."""
+        marked = sorted(sid for sid in self.waiting.subjects if sid.startswith("WK"))
+        fresh = any(self._has_fresh(key) for key in self.demands)
+        named = {
+            each.directed_to
+            for key, each in self.demands.items()
+            if each.directed_to and (each.task.ignore_capacity or self._has_fresh(key))
+        }
+        return await free.idle(self.uow, self.workspace_sid, self.demands.values(), marked, sorted(named), fresh=fresh)
+
+    async def _sort_out(self, idle: Idle) -> dict[str, int]:
+        """Find the groups for which nobody is there; return how many tasks of the others are to be read."""
+        wanted: dict[str, int] = {}
+        room = min(idle.room(), MOST_OFFERS)
+        for key, demand in self.demands.items():
+            new = self._has_fresh(key) and not await idle.fits_nobody(demand, fresh=True)
+            changed = not self._all_fresh(key) and not await idle.fits_nobody(demand, fresh=False)
+            if not new:
+                self.hopeless.add((key, True))
+            if not changed:
+                self.hopeless.add((key, False))
+            if self._all_fresh(key):
+                wanted[key] = MOST_OFFERS + 1 if new else MOST_RECORDED
+            elif changed:
+                unbounded = demand.task.ignore_capacity or demand.reads_channels
+                wanted[key] = MOST_OFFERS + 1 if unbounded else room + 1
+        return wanted
+
+    async def _enqueue(self, wanted: Mapping[str, int]) -> None:
+        """Give each group's first task its place, and those of `wanted` and the marked ones theirs."""
+        for head in self.waiting.heads:
+            self._queue(head.sid, head.group_key, head.rank_priority, head.rank_time, head.rejected_by, head.entering)
+        marked = [sid for sid in self.waiting.subjects if sid.startswith("WT")]
+        if marked or wanted:
+            for record in await waiting_store.places(self.uow, self.workspace_sid, marked, wanted):
+                if record["group_key"] in self.demands:  # else it was moved since, and whoever did it marked it
+                    self._queue(*record)
+
+    def _queue(
+        self,
+        sid: str,
+        group_key: str,
+        rank_priority: int,
+        rank_time: int,
+        rejected_by: Sequence[str],
+        entering: bool,
+    ) -> None:
+        fresh = self._all_fresh(group_key) or sid in self.waiting.subjects
+        demand = self.demands[group_key]
+        self.queued[sid] = Queued(sid, demand, rank_priority, rank_time, rejected_by, entering=entering, fresh=fresh)
+
+    def _to_look_at_again(self, plan: Plan) -> list[str]:
+        """What the limit kept from being compared: tasks, groups all of whose tasks are new, workers who changed."""
+        if not plan.left:
+            return []
+        again = {sid for sid in self.waiting.subjects if sid.startswith("WK")}
+        for each in plan.left:
+            if each.fresh and each.group not in self.hopeless:
+                again.add(each.demand.task.group_key if self._all_fresh(each.demand.task.group_key) else each.sid)
+        return sorted(again)
 
     def _to_record(self, alone: Iterable[str], looked_after: Mapping[str, bool]) -> list[str]:
         """Of the tasks that found nobody, those whose record this pass keeps: new ones, and a few of the others."""
@@ -86,58 +166,26 @@ class _Round:
         others: list[str] = []
         for sid in alone:
             if not looked_after.get(sid, False):
-                (fresh if self.demands[sid].fresh else others).append(sid)
+                (fresh if self.queued[sid].fresh else others).append(sid)
         return [*fresh[:MOST_RECORDED], *others[:MOST_RECORDED_AGAIN]]
 
     async def _record(self, desk: Desk, offered: Mapping[str, Sequence[str]], waiting: Sequence[str]) -> None:
         pending = [sid for sid in waiting if sid in desk.tasks and desk.tasks[sid].assignment_status == "pending"]
         if not offered and not pending:
             return
+        decided = {sid: replace(self.queued[sid].demand, task=desk.tasks[sid]) for sid in (*offered, *pending)}
         named = {sid for chosen in offered.values() for sid in chosen}
-        named.update(sid for sid in self.subjects if sid.startswith("WK"))
         for sid in pending:
-            named.update(deciding.named_by(self.demands[sid]))
-        recorder = await deciding.recorder(self.uow, self.workspace_sid, sorted(named))
-        for sid, chosen in offered.items():
-            recorder.record(desk, self.demands[sid], self.workflows[sid], chosen)
-        for sid in pending:
-            recorder.record(desk, self.demands[sid], self.workflows[sid], ())
+            named.update(deciding.named_by(decided[sid]))
+        changed = sorted(sid for sid in self.waiting.subjects if sid.startswith("WK"))
+        recorder = await deciding.recorder(self.uow, self.workspace_sid, decided.values(), named, changed)
+        for number, (sid, demand) in enumerate(decided.items(), 1):
+            if number % RECORDED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            recorder.record(desk, demand, self.workflows[self._group_of(sid)], offered.get(sid, ()))
 
-    async def _demands(self) -> list[Demand]:
-        for task in self.waiting.values():
-            workflow = self.workflows[task.sid] = await placing.workflow_of(self.uow, task)
-            self.demands[task.sid] = deciding.demand_of(
-                task,
-                workflow,
-                fresh=self.everything or task.sid in self.subjects,
-                per_channel=task.task_channel_sid in self.per_channel,
-            )
-        return list(self.demands.values())
-
-    async def _candidates(self, demands: Sequence[Demand]) -> list[Candidate]:
-        """Free workers: all of them when a task is new to them, else those who changed."""
-        channels = sorted({each.task.task_channel_sid for each in demands})
-        args: tuple[Any, ...] = (self.uow.account_sid, self.workspace_sid, channels)
-        if any(each.fresh for each in demands):
-            records = await self.uow.fetch(roster_store.FREE, *args)
-        else:
-            records = await self.uow.fetch(roster_store.FREE_OF, *args, sorted(self.subjects))
-        named = {each.task.directed_to for each in demands if each.task.ignore_capacity}
-        known = {record["sid"] for record in records}
-        missing = sorted(sid for sid in named if sid and sid not in known)
-        if missing:
-            records = [*records, *await self.uow.fetch(roster_store.NAMED, *args, missing)]
-        versions = {(record["sid"], record["attributes_version"]) for record in records}
-        attributes = await membership.attributes_of_all(self.uow, versions)
-        loads = await self._all_loads(demands, {sid for sid, _ in versions})
-        return _candidates_of(records, attributes, loads, self.subjects)
-
-    async def _all_loads(self, demands: Iterable[Demand], workers: set[str]) -> dict[str, dict[str, Load]]:
-        """Every channel of the workers, where an expression reads ``worker.channel`` (§4.2)."""
-        expressions = (each.target.expression for each in demands)
-        if not any(path[:2] == ("worker", "channel") for e in expressions if e for path in e.references):
-            return {}
-        return await roster.loads_of(self.uow, workers)
+    def _group_of(self, task_sid: str) -> str:
+        return self.queued[task_sid].demand.task.group_key
 
     def _offer(self, desk: Desk, task_sid: str, worker_sid: str) -> bool:
         task, worker = desk.tasks.get(task_sid), desk.workers.get(worker_sid)
@@ -157,43 +205,32 @@ class _Round:
 
     def _unmoved(self, task: Task) -> bool:
         """Whether the task is still where the plan saw it; else whoever moved it marked it."""
-        return self.waiting[task.sid].group_key == task.group_key
+        return self._group_of(task.sid) == task.group_key
 
     async def _to_look_after(self, alone: Iterable[str]) -> dict[str, bool]:
         """Of the tasks that found nobody, those to act on: whether each leaves its target by skip_if."""
-        found: dict[str, bool] = {}
-        for sid in alone:
-            task = self.waiting[sid]
-            if task.entering:
-                found[sid] = await self._skips(task)
-            elif task.directed_to and task.directed_to.startswith("WK") and task.ignore_capacity:
-                found[sid] = False
-            if len(found) == MOST_OFFERS:
-                mark(self.uow, self.workspace_sid, *sorted(self.subjects))
-                break
+        concerned = [sid for sid in alone if self.queued[sid].entering or self._fails(self.queued[sid].demand)]
+        mark(self.uow, self.workspace_sid, *concerned[MOST_OFFERS:])
+        entering = [sid for sid in concerned[:MOST_OFFERS] if self.queued[sid].entering]
+        found = dict.fromkeys(concerned[:MOST_OFFERS], False)
+        if entering:
+            skipping = Skipping(self.uow, self.workspace_sid)
+            for record in await self.uow.fetch(sql.FETCH_TASKS, self.uow.account_sid, self.workspace_sid, entering):
+                task = row(Task, record)
+                target = placing.target_of(task, self.workflows[self._group_of(task.sid)])
+                found[task.sid] = self._unmoved(task) and await skipping.holds(task, target)
         return found
 
-    async def _skips(self, task: Task) -> bool:
-        """Whether skip_if of the task's target holds on the workers of its queue (§4.2)."""
-        skip_if = placing.target_of(task, self.workflows[task.sid]).skip_if
-        if skip_if is None:
-            return False
-        queue = compile_expression(task.task_queue_target_workers or "")
-        counts = {"available": 0, "unavailable": 0}
-        for each in await store.activities(self.uow, self.workspace_sid):
-            counts[each.sid] = 0
-        for worker in await roster.everybody(self.uow, self.workspace_sid):
-            if queue.matches(worker.context):
-                counts["available" if worker.available else "unavailable"] += 1
-                activity = str(worker.built_in["activity_sid"])
-                counts[activity] = counts.get(activity, 0) + 1
-        return skip_if.matches({"workers": counts, "task": attributes_of(task.attributes)})
+    @staticmethod
+    def _fails(demand: Demand) -> bool:
+        """Whether a task that found nobody ends: only its routing target, whatever they hold, could have had it."""
+        return demand.directed_to is not None and demand.task.ignore_capacity
 
     async def _look_after(self, desk: Desk, task_sid: str, skipped: bool) -> None:
         task = desk.tasks.get(task_sid)
         if task is None or task.assignment_status != "pending" or not self._unmoved(task):
             return
-        workflow = self.workflows[task_sid]
+        workflow = self.workflows[task.group_key]
         if skipped and workflow is not None:
             await routing.skip(desk, task, workflow)
         elif task.entering:
@@ -201,39 +238,3 @@ class _Round:
             desk.touch_task(task)
         else:
             routing.fail_target(desk, task)
-
-
-def _candidates_of(
-    records: Iterable[Any],
-    attributes: Mapping[tuple[str, int], Mapping[str, object]],
-    loads: Mapping[str, dict[str, Load]],
-    subjects: set[str],
-) -> list[Candidate]:
-    found: dict[str, Candidate] = {}
-    for record in records:
-        key = (record["sid"], record["attributes_version"])
-        if key not in attributes:
-            continue  # changed meanwhile; the change marked the worker
-        load = Load(
-            record["unique_name"],
-            record["configured_capacity"],
-            record["taken"],
-            record["assigned_tasks"],
-            record["channel_available"],
-            record["channel_last_reserved_time"],
-        )
-        known = found.get(record["sid"])
-        if known is not None:
-            known.channels.setdefault(record["task_channel_sid"], load)
-            continue
-        found[record["sid"]] = Candidate(
-            sid=record["sid"],
-            friendly_name=record["friendly_name"],
-            available=record["available"],
-            fresh=record["sid"] in subjects,
-            last_reserved=record["last_reserved_time"],
-            attributes=attributes[key],
-            built_in=roster.built_in(record),
-            channels=loads.get(record["sid"]) or {record["task_channel_sid"]: load},
-        )
-    return list(found.values())

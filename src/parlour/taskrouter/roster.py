@@ -1,44 +1,64 @@
 """The workers of a workspace as expressions see them (taskrouter.md §4.2)."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from parlour.store.unit import Reader
 from parlour.taskrouter import membership, roster_store
-from parlour.taskrouter import task_store as sql
+from parlour.taskrouter.candidates import Candidate, Load
 from parlour.taskrouter.expression import Expression
-from parlour.taskrouter.planning import Candidate, Load
-from parlour.taskrouter.rows import WorkerChannel, row
 
-TESTED_AT_ONCE: Final = 2000  # workers, a few milliseconds
+TESTED_AT_ONCE: Final = 500  # workers, a few milliseconds
+PAGE: Final = 500  # workers
+
+
+async def pages(reader: Reader, workspace_sid: str) -> AsyncIterator[list[Candidate]]:
+    """All workers of the workspace, without their channels, a page at a time; other work goes on between them."""
+    last = ""
+    while True:
+        args = (reader.account_sid, workspace_sid, last, PAGE)
+        records = await reader.fetch(roster_store.PAGE, *args)
+        if records:
+            yield await _members(reader, records, {})
+        if len(records) < PAGE:
+            return
+        last = records[-1]["sid"]
+        await asyncio.sleep(0)
 
 
 async def everybody(reader: Reader, workspace_sid: str) -> list[Candidate]:
     """All workers of the workspace, without their channels."""
-    return await _members(reader, await reader.fetch(roster_store.EVERYBODY, reader.account_sid, workspace_sid), {})
+    return [each async for page in pages(reader, workspace_sid) for each in page]
 
 
-async def nearest(reader: Reader, workspace_sid: str, named: Sequence[str], limit: int) -> list[Candidate]:
-    """Workers with all their channels: those named, the available ones, the longest idle, as many as ``limit``."""
-    records = await reader.fetch(roster_store.LONGEST_IDLE, reader.account_sid, workspace_sid, list(named), limit)
-    loads = await loads_of(reader, [record["sid"] for record in records])
-    return await _members(reader, records, loads)
+async def nearest(
+    reader: Reader,
+    workspace_sid: str,
+    named: Sequence[str],
+    examined: roster_store.Examined,
+    channels: Sequence[str] | None,
+) -> list[Candidate]:
+    """Workers with what they hold: those named, the available ones, the longest idle, as many as are examined.
+
+    :param channels: SIDs of the task channels that matter, None for all.
+    """
+    args = (reader.account_sid, workspace_sid, list(named))
+    records = await reader.fetch(roster_store.NAMED_WORKERS, *args) if named else []
+    others = await reader.fetch(examined.nearest, *args)
+    records = [*records, *others[: max(examined.workers - len(records), 0)]]
+    return await _members(reader, records, await loads_of(reader, [record["sid"] for record in records], channels))
 
 
-async def loads_of(reader: Reader, workers: Iterable[str]) -> dict[str, dict[str, Load]]:
-    """Every channel of the workers: worker SID to task channel SID to what it holds."""
+async def loads_of(
+    reader: Reader, workers: Iterable[str], channels: Sequence[str] | None = None
+) -> dict[str, dict[str, Load]]:
+    """What the workers hold on some channels, None for all: worker SID to task channel SID to load."""
     found: dict[str, dict[str, Load]] = {}
-    for record in await reader.fetch(sql.WORKER_CHANNELS_OF, reader.account_sid, sorted(workers)):
-        each = row(WorkerChannel, record)
-        found.setdefault(each.worker_sid, {})[each.task_channel_sid] = Load(
-            each.task_channel_unique_name,
-            each.configured_capacity,
-            each.load,
-            each.assigned_tasks,
-            each.available,
-            each.last_reserved_time,
-        )
+    for worker_sid, task_channel_sid, *load in await reader.fetch(
+        roster_store.CHANNELS, reader.account_sid, sorted(workers), channels
+    ):
+        found.setdefault(worker_sid, {})[task_channel_sid] = Load(*load)
     return found
 
 
@@ -64,7 +84,6 @@ async def _members(reader: Reader, records: Sequence[Any], loads: Mapping[str, d
             sid=record["sid"],
             friendly_name=record["friendly_name"],
             available=record["available"],
-            fresh=False,
             last_reserved=record["last_reserved_time"],
             attributes=attributes[record["sid"], record["attributes_version"]],
             built_in=built_in(record),

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from parlour.taskrouter.candidates import Candidate, Demand
 from parlour.taskrouter.expression import Context, walk
-from parlour.taskrouter.planning import Candidate, Demand
 from parlour.taskrouter.rows import attributes_of
 
 ELIGIBLE: Final = ""
@@ -50,44 +50,25 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     idle_since: int
 
 
-def standing(demand: Demand, candidate: Candidate) -> Standing:
-    """Compare one worker with the task."""
-    reason, clause = _reason(demand, candidate)
-    load = candidate.channels.get(demand.task.task_channel_sid)
-    idle = load.last_reserved if demand.per_channel and load is not None else candidate.last_reserved
-    return Standing(
-        worker_sid=candidate.sid,
-        worker_name=candidate.friendly_name,
-        reason=reason,
-        clause=clause,
-        activity_name=str(candidate.built_in["activity_name"]),
-        available=candidate.available,
-        channel=demand.task.task_channel_unique_name,
-        taken=load.taken if load is not None else 0,
-        capacity=load.capacity if load is not None and load.available else 0,
-        declined=candidate.sid in demand.task.rejected_by,
-        idle_since=int(idle.timestamp() * 1000),
-    )
+Misfit = tuple[str, str | None]  # the reason, and the condition that does not hold
 
 
-def _reason(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
-    task = demand.task
-    if candidate.sid == task.held_by:
-        return HOLDS, None
-    directed = task.directed_to if task.directed_to and task.directed_to.startswith("WK") else None
-    if directed is not None:
-        if candidate.sid != directed:
-            return OTHER_TARGET, None
-        return (ELIGIBLE, None) if task.ignore_capacity else _free(demand, candidate)
-    return _misfit(demand, candidate) or _free(demand, candidate)
+def misfits(demand: Demand, members: Sequence[Candidate]) -> list[Misfit | None]:
+    """Why each worker is not among those of the task's target, None for those who are.
+
+    The same for all tasks of a group, and kept for them, unless what workers hold decides about it.
+    """
+    if demand.reads_channels:
+        return [_compare(demand, each) for each in members]
+    group = (demand.task.group_key, demand.queue.source)
+    return [_known(demand, group, each) for each in members]
 
 
-def _misfit(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | None:
-    """Why the worker is not among those of the task's target; the same for all tasks of a group and kept for them."""
-    if demand.reads_channels or candidate.attributes_version is None:
+def _known(demand: Demand, group: tuple[str, str], candidate: Candidate) -> Misfit | None:
+    if candidate.attributes_version is None:
         return _compare(demand, candidate)
     who = (candidate.sid, candidate.attributes_version, candidate.friendly_name, candidate.built_in["activity_sid"])
-    key = (demand.task.group_key, demand.queue.source, *who)
+    key = (*group, *who)
     if key not in _misfits:
         if len(_misfits) >= _KNOWN_MISFITS:
             _misfits.clear()
@@ -95,7 +76,7 @@ def _misfit(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | No
     return _misfits[key]
 
 
-def _compare(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | None:
+def _compare(demand: Demand, candidate: Candidate) -> Misfit | None:
     target = demand.target
     attributes = attributes_of(demand.task.attributes)
     if target.known_worker is not None:
@@ -111,7 +92,17 @@ def _compare(demand: Demand, candidate: Candidate) -> tuple[str, str | None] | N
     return None if clause is None else (EXPRESSION, clause)
 
 
-def _free(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
+def _reason(demand: Demand, candidate: Candidate, misfit: Misfit | None) -> Misfit:
+    if candidate.sid == demand.task.held_by:
+        return HOLDS, None
+    if demand.directed_to is None:
+        return misfit or _free(demand, candidate)
+    if candidate.sid != demand.directed_to:
+        return OTHER_TARGET, None
+    return (ELIGIBLE, None) if demand.task.ignore_capacity else _free(demand, candidate)
+
+
+def _free(demand: Demand, candidate: Candidate) -> Misfit:
     load = candidate.channels.get(demand.task.task_channel_sid)
     if not candidate.available:
         return ACTIVITY, None
@@ -121,40 +112,70 @@ def _free(demand: Demand, candidate: Candidate) -> tuple[str, str | None]:
 
 
 def decision(
-    demand: Demand, members: Sequence[Candidate], chosen: Sequence[str], total: int, place: dict[str, Any]
+    demand: Demand,
+    members: Sequence[Candidate],
+    found: Sequence[Misfit | None],
+    chosen: Sequence[str],
+    total: int,
+    place: dict[str, Any],
 ) -> dict[str, Any]:
     """What is kept of a decision: where the task stood, who was chosen, and how everybody else stood.
 
     :param members: the workers who were looked at, as they were.
+    :param found: their misfits.
     :param chosen: SIDs of those who were offered the task.
     :param total: workers of the workspace.
     :param place: the task's place in its workflow.
     """
-    found = [standing(demand, each) for each in members]
+    reasons = [_reason(demand, each, misfit) for each, misfit in zip(members, found, strict=True)]
     counts: dict[str, int] = {}
-    for each in found:
-        counts[each.reason] = counts.get(each.reason, 0) + 1
-    ordered = sorted(found, key=_nearness(chosen))
+    for reason, _ in reasons:
+        counts[reason] = counts.get(reason, 0) + 1
+    ordered = sorted(zip(members, reasons, strict=True), key=_nearness(demand, chosen))
     return {
         **place,
         "outcome": "offered" if chosen else "waiting",
         "chosen": list(chosen),
         "workers_total": total,
-        "workers_examined": len(found),
+        "workers_examined": len(members),
         "reasons": counts,
-        "workers": [msgspec.to_builtins(each) for each in ordered[:RECORDED]],
+        "workers": [msgspec.to_builtins(_standing(demand, *each)) for each in ordered[:RECORDED]],
     }
 
 
 _ORDER: Final = (ELIGIBLE, CAPACITY, CHANNEL, ACTIVITY, EXPRESSION, QUEUE, KNOWN_WORKER, OTHER_TARGET, HOLDS)
 
 
-def _nearness(chosen: Sequence[str]) -> Callable[[Standing], tuple[object, ...]]:
+def _nearness(demand: Demand, chosen: Sequence[str]) -> Callable[[tuple[Candidate, Misfit]], tuple[object, ...]]:
     """The chosen first, then those who miss least, the longest idle first."""
-    return lambda each: (
-        each.worker_sid not in chosen,
-        _ORDER.index(each.reason),
-        each.declined,
-        each.idle_since,
-        each.worker_sid,
+
+    def key(each: tuple[Candidate, Misfit]) -> tuple[object, ...]:
+        candidate, (reason, _) = each
+        declined = candidate.sid in demand.task.rejected_by
+        since = _idle_since(demand, candidate)
+        return candidate.sid not in chosen, _ORDER.index(reason), declined, since, candidate.sid
+
+    return key
+
+
+def _idle_since(demand: Demand, candidate: Candidate) -> int:
+    load = candidate.channels.get(demand.task.task_channel_sid) if demand.per_channel else None
+    return int((candidate.last_reserved if load is None else load.last_reserved).timestamp() * 1000)
+
+
+def _standing(demand: Demand, candidate: Candidate, misfit: Misfit) -> Standing:
+    reason, clause = misfit
+    load = candidate.channels.get(demand.task.task_channel_sid)
+    return Standing(
+        worker_sid=candidate.sid,
+        worker_name=candidate.friendly_name,
+        reason=reason,
+        clause=clause,
+        activity_name=str(candidate.built_in["activity_name"]),
+        available=candidate.available,
+        channel=demand.task.task_channel_unique_name,
+        taken=load.taken if load is not None else 0,
+        capacity=load.capacity if load is not None and load.available else 0,
+        declined=candidate.sid in demand.task.rejected_by,
+        idle_since=_idle_since(demand, candidate),
     )

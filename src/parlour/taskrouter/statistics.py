@@ -8,9 +8,9 @@ from typing import Any, Final
 from parlour.kit.wire import iso
 from parlour.store.unit import Reader
 from parlour.taskrouter import roster, statistics_store, store
+from parlour.taskrouter.candidates import Candidate
 from parlour.taskrouter.expression import compile_expression
 from parlour.taskrouter.interval import Interval
-from parlour.taskrouter.planning import Candidate
 from parlour.taskrouter.rows import LIVE, WAITING, Activity, TaskQueue
 from parlour.taskrouter.statistics_store import Scope
 

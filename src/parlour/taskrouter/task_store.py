@@ -1,7 +1,6 @@
 """SQL of workers, tasks, reservations and the marks of matching."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from parlour.store.unit import Reader, UnitOfWork
 from parlour.taskrouter.ordering import Ordering
@@ -52,7 +51,6 @@ WHERE c.account_sid = $1"""
 FETCH_WORKER_CHANNEL = f"{SELECT_WORKER_CHANNEL} AND c.worker_sid = $2 AND (c.sid = $3 OR t.unique_name = $3)"
 LIST_WORKER_CHANNELS = f"""{SELECT_WORKER_CHANNEL} AND c.worker_sid = $2 AND ($3::text IS NULL OR c.sid > $3)
     ORDER BY c.sid LIMIT $4"""
-WORKER_CHANNELS_OF = f"{SELECT_WORKER_CHANNEL} AND c.worker_sid = ANY($2) ORDER BY c.sid"
 LOCK_WORKER_CHANNELS = f"""{SELECT_WORKER_CHANNEL}
     AND (c.worker_sid, c.task_channel_sid) IN (SELECT * FROM unnest($2::text[], $3::text[]))
     ORDER BY c.sid FOR NO KEY UPDATE OF c"""  # noqa: S608
@@ -103,39 +101,6 @@ FETCH_TASKS = f"{SELECT_TASK} AND t.sid = ANY($3) ORDER BY t.sid"
 WAITING_OF_WORKFLOW = """
 SELECT sid FROM task
 WHERE account_sid = $1 AND workflow_sid = $2 AND date_ended IS NULL AND assignment_status = 'pending' ORDER BY sid"""
-# Takes the marks, and reads in the same snapshot the first tasks of every group: a waiting task is seen here only
-# together with its mark. The groups are found by jumping along the index, one step each. Where workers alone are
-# marked, no group needs more tasks than they have room for; a task that is marked itself is always read.
-WAITING = f"""
-WITH RECURSIVE taken AS (
-    DELETE FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 RETURNING subject_sid
-), most AS (
-    SELECT CASE WHEN bool_and(subject_sid LIKE 'WK%') THEN least($3, 1 + coalesce((
-        SELECT sum(greatest(configured_capacity - pending_tasks - assigned_tasks - wrapping_tasks, 0))
-        FROM worker_channel WHERE account_sid = $1 AND worker_sid IN (SELECT subject_sid FROM taken)), 0))
-        ELSE $3 END AS tasks FROM taken
-), each_group AS (
-    (SELECT group_key FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
-     ORDER BY group_key LIMIT 1)
-    UNION ALL
-    SELECT (SELECT task.group_key FROM task WHERE account_sid = $1 AND workspace_sid = $2
-            AND assignment_status = 'pending' AND task.group_key > each_group.group_key
-            ORDER BY group_key LIMIT 1)
-    FROM each_group WHERE each_group.group_key IS NOT NULL
-), head AS (
-    SELECT first.sid FROM each_group CROSS JOIN LATERAL (
-        SELECT sid FROM task WHERE account_sid = $1 AND workspace_sid = $2 AND assignment_status = 'pending'
-            AND task.group_key = each_group.group_key
-        ORDER BY rank_priority, rank_time, sid LIMIT (SELECT tasks FROM most)
-    ) AS first WHERE each_group.group_key IS NOT NULL
-)
-SELECT CASE WHEN row_number() OVER () = 1 THEN ARRAY(SELECT subject_sid FROM taken) END AS subjects,
-       CASE WHEN row_number() OVER () = 1 THEN ARRAY(SELECT sid FROM task_channel
-            WHERE account_sid = $1 AND workspace_sid = $2 AND channel_optimized_routing) END AS per_channel,
-       CASE WHEN row_number() OVER () = 1 THEN (SELECT prioritize_queue_order FROM workspace
-            WHERE account_sid = $1 AND sid = $2) END AS preferred, waiting.*
-FROM ({SELECT_TASK} AND t.assignment_status = 'pending' AND t.sid = ANY(ARRAY(
-    SELECT sid FROM head UNION SELECT subject_sid FROM taken WHERE subject_sid LIKE 'WT%'))) AS waiting"""  # noqa: S608
 SET_REJECTED_BY = "UPDATE task SET rejected_by = $3 WHERE account_sid = $1 AND sid = $2"
 INSERT_TASK = """
 INSERT INTO task (account_sid, sid, workspace_sid, assignment_status, attributes, priority, timeout, task_channel_sid,
@@ -198,10 +163,6 @@ INSERT_WORKER_EVENTS = """
 INSERT INTO worker_event (account_sid, worker_sid, seq, event_type, payload, at)
 SELECT $1, n.worker_sid, n.seq, n.event_type, n.payload, $3
 FROM jsonb_to_recordset($2::jsonb) AS n (worker_sid text, seq bigint, event_type text, payload jsonb)"""
-INSERT_MARKS = """
-INSERT INTO match_mark (account_sid, workspace_sid, subject_sid, marked_at)
-SELECT $1, $2, n.*, $4 FROM unnest($3::text[]) AS n"""
-ANY_MARK = "SELECT 1 FROM match_mark WHERE account_sid = $1 AND workspace_sid = $2 LIMIT 1"
 
 
 def write(uow: UnitOfWork, sql: str, rows: Sequence[object]) -> None:
@@ -277,35 +238,6 @@ async def tasks(
     statement = f"{LIST_TASKS} {order.sql('task', 't', 11, 12)}"
     records = await reader.fetch(statement, reader.account_sid, workspace_sid, *fields, after, limit)
     return [row(Task, record) for record in records]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What a matching pass begins with.
-
-    :ivar subjects: of the marks that were taken; not told without tasks, when they matter to nobody.
-    :ivar tasks: the first pending ones of every group, in no order.
-    :ivar per_channel: SIDs of task channels on which idle time is counted per channel.
-    :ivar preferred: the workspace's prioritize_queue_order.
-    """
-
-    subjects: set[str]
-    tasks: list[Task]
-    per_channel: set[str]
-    preferred: str
-
-
-async def take_marks(uow: UnitOfWork, workspace_sid: str, per_group: int) -> Waiting:
-    """Take the marks of a workspace and read what waits in it."""
-    found = Waiting(set(), [], set(), "FIFO")
-    for record in await uow.fetch(WAITING, uow.account_sid, workspace_sid, per_group):
-        columns = dict(record)
-        subjects, per_channel = columns.pop("subjects"), columns.pop("per_channel")
-        preferred = columns.pop("preferred")
-        if subjects is not None:  # one row has what holds for all
-            found = replace(found, subjects=set(subjects), per_channel=set(per_channel), preferred=preferred)
-        found.tasks.append(Task(**columns))
-    return found
 
 
 async def reservation(reader: Reader, workspace_sid: str, sid: str) -> Reservation | None:

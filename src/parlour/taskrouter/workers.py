@@ -163,9 +163,9 @@ async def fetch_channel(reader: Reader, workspace_sid: str, worker_sid: str, sid
 
     :raises ContractError: 404/20404.
     """
-    await fetch(reader, workspace_sid, worker_sid)
     found = await sql.worker_channel(reader, worker_sid, sid_or_name)
-    if found is None:
+    if found is None or found.workspace_sid != workspace_sid:
+        await fetch(reader, workspace_sid, worker_sid)
         raise not_found(sid_or_name)
     return found
 
