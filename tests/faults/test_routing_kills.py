@@ -5,7 +5,6 @@ Counted from the book of the receiver of the workspace's event callback, never f
 
 import contextlib
 import json
-import os
 import random
 import threading
 import time
@@ -24,7 +23,7 @@ from tests.carrier import eventually
 from tests.faults.world import World, alive, running_world
 from tests.webhooks.receiver import Receiver, running_receiver
 
-KILLS = 60 if os.environ.get("PARLOUR_PROVE") else 6
+KILLS = 60
 WRITING = 3  # of how many kills one has a reservation being written
 EVERY = 0.12  # seconds from one task to the next
 LONGEST_WAIT = 2.0  # seconds, after the survivors are up

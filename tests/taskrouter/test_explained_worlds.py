@@ -30,7 +30,7 @@ from parlour.taskrouter.provision import FlexWorkspace
 from tests.contract.world import Stage, open_stage
 from tests.contract.world import World as Account
 
-WORLDS = 20_000 if os.environ.get("PARLOUR_PROVE") else 150
+WORLDS = 20_000 if os.environ.get("PARLOUR_PROVE") else 500
 AT_ONCE = 25  # worlds, each a workspace of its own
 ROUNDS = 8
 SKILLS = ("red", "blue")

@@ -208,12 +208,14 @@ async def test_who_stands_behind_the_nearest_is_found(house: House, monkeypatch:
 
         return [each.worker_sid for each in await house.until(look)]
 
-    only = {"target_workers": "friendly_name == 'W3'"}
-    await house.step(lambda uow: queues.update(uow, house.sid, house.flex.queue_sid, **only))
+    async def serve(expression: str) -> None:
+        queue_sid = house.flex.queue_sid
+        await house.step(lambda uow: queues.update(uow, house.sid, queue_sid, target_workers=expression))
+
+    await serve("friendly_name == 'W3'")
     await house.task()
     assert await offered(1) == [agents[3]]
-    everybody = {"target_workers": "1==1"}
-    await house.step(lambda uow: queues.update(uow, house.sid, house.flex.queue_sid, **everybody))
+    await serve("1==1")
     for count in range(2, 7):
         await house.task()
         await offered(count)
