@@ -18,7 +18,7 @@ from parlour.rest.operations import Answer, Call
 
 VARIABLE: Final = "PARLOUR_RECORD"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
-HEADERS: Final = frozenset({"x-twilio-webhook-enabled", "if-match", "ui-version", "idempotency-key"})
+HEADERS: Final = frozenset({"x-twilio-webhook-enabled", "if-match", "ui-version", "idempotency-key", "flex-metadata"})
 
 log = structlog.get_logger("parlour.rest")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.calls.flex import BELOW, INTERACTIONS, channel, interaction, options, routing
+from tests.contract.calls.flex import BELOW, INTERACTIONS, channel, hook, interaction, options, routing
 from tests.contract.good_calls import good
 from tests.contract.inprocess import raw
 from tests.contract.world import World
@@ -45,20 +45,6 @@ def worked_on(world: World) -> tuple[Any, str]:
     return api, next(str(each.sid) for each in api.participants.list() if each.type == "agent")
 
 
-def hook(world: World) -> tuple[str, str]:
-    """Return the instance and a new webhook of it."""
-    instance = str(world.client.flex_api.v1.configuration().fetch().flex_instance_sid)
-    made = world.raw(
-        "POST",
-        "flex-api",
-        f"/v1/Instances/{instance}/InteractionWebhooks",
-        WebhookUrl="https://example.com/flex",
-        WebhookEvents="onChannelCreated",
-        Type=world.pick("interaction", "global"),
-    )
-    return instance, str(made["ttid"])
-
-
 def call(world: World, method: str, path: str, **form: str) -> Callable[[], Any]:
     """Return a call that no official SDK makes."""
     request = raw(world.credentials, method, "flex-api", path, **form)
@@ -75,7 +61,7 @@ def update_interaction(world: World) -> Callable[[], Any]:
 @good("POST", "flex-api", f"{BELOW}/Participants")
 def create_participant(world: World) -> Callable[[], Any]:
     known = channel(world)
-    kind = world.pick("customer", "supervisor", "external", "unknown", "agent")
+    kind = world.pick("agent", "customer", "supervisor", "agent", "external", "unknown")
     media: dict[str, Any] = {"identity": world.unique("somebody")}
     if kind == "agent":
         asked = {"worker_sid": worker(world), "attributes": {"name": world.unique("Bo")}}

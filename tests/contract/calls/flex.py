@@ -81,9 +81,23 @@ def channel(world: World) -> Any:
     return made.channels(made.channels.list(limit=1)[0].sid)
 
 
+def hook(world: World) -> tuple[str, str]:
+    """Return the instance and a new webhook of it."""
+    instance = str(world.client.flex_api.v1.configuration().fetch().flex_instance_sid)
+    made = world.raw(
+        "POST",
+        "flex-api",
+        f"/v1/Instances/{instance}/InteractionWebhooks",
+        WebhookUrl="https://example.com/flex",
+        WebhookEvents="onChannelCreated",
+        Type=world.pick("interaction", "global"),
+    )
+    return instance, str(made["ttid"])
+
+
 @good("POST", "flex-api", INTERACTIONS)
 def create_interaction(world: World) -> Callable[[], Any]:
-    values = options(world)
+    values = options(world) | {"webhook_ttid": hook(world)[1]}
     return lambda: world.client.flex_api.v1.interaction.create(**values)
 
 
@@ -112,6 +126,9 @@ def update_channel(world: World) -> Callable[[], Any]:
 @good("GET", "flex-api", f"{BELOW}/Participants")
 def list_participants(world: World) -> Callable[[], Any]:
     known = channel(world)
+    for _ in range(2):
+        media = {"address": world.phone(), "proxy_address": world.number()}
+        known.participants.create(type="customer", media_properties=media)
     return lambda: known.participants.list(limit=3, page_size=1)
 
 

@@ -16,6 +16,7 @@ CONFIGURATIONS: Final = f"{BASE}/Configurations"
 RELEASES: Final = f"{BASE}/Releases"
 TEXT = Annotated[str, Limit(max=500)]
 NAME = Annotated[str, Limit(max=256)]
+METADATA: Final = ("Flex-Metadata",)  # what the tool that asks says of itself
 STORED: Final = {"CliVersion": "it says what made the bundle"}
 
 operations = Operations("flex-api")
@@ -80,7 +81,7 @@ def _reads(
 # -- plugins and their versions ----------------------------------------------------------------
 
 
-@operations.post(f"{BASE}/Plugins", form=CreatePlugin)
+@operations.post(f"{BASE}/Plugins", form=CreatePlugin, ignored=METADATA)
 async def create_plugin(call: Call, form: CreatePlugin) -> Answer:
     """Make a plugin."""
     row = await call.step(
@@ -91,7 +92,7 @@ async def create_plugin(call: Call, form: CreatePlugin) -> Answer:
     return Answer(201, render.plugin(row, call.urls))
 
 
-@operations.get(f"{BASE}/Plugins")
+@operations.get(f"{BASE}/Plugins", ignored=METADATA)
 async def list_plugins(call: Call, _form: Form) -> Answer:
     """List plugins."""
     page = call.page()
@@ -99,10 +100,12 @@ async def list_plugins(call: Call, _form: Form) -> Answer:
     return _listing(call, "plugins", page, rows, render.plugin)
 
 
-operations.get(PLUGIN)(_reads(render.plugin, lambda reader, call: plugins.fetch(reader, call.path["PluginSid"])))
+operations.get(PLUGIN, ignored=METADATA)(
+    _reads(render.plugin, lambda reader, call: plugins.fetch(reader, call.path["PluginSid"]))
+)
 
 
-@operations.post(PLUGIN, form=UpdatePlugin)
+@operations.post(PLUGIN, form=UpdatePlugin, ignored=METADATA)
 async def update_plugin(call: Call, form: UpdatePlugin) -> Answer:
     """Change a plugin's words."""
     row = await call.step(
@@ -113,14 +116,14 @@ async def update_plugin(call: Call, form: UpdatePlugin) -> Answer:
     return Answer(200, render.plugin(row, call.urls))
 
 
-@operations.post(f"{PLUGIN}/Archive")
+@operations.post(f"{PLUGIN}/Archive", ignored=METADATA)
 async def archive_plugin(call: Call, _form: Form) -> Answer:
     """Take a plugin out of use."""
     row = await call.step(lambda uow: plugins.archive(uow, call.path["PluginSid"]))
     return Answer(200, render.plugin_archive(row, call.urls))
 
 
-@operations.post(VERSIONS, form=CreateVersion, stored_only=STORED)
+@operations.post(VERSIONS, form=CreateVersion, stored_only=STORED, ignored=METADATA)
 async def create_version(call: Call, form: CreateVersion) -> Answer:
     """Make a version."""
     row = await call.step(
@@ -138,7 +141,7 @@ async def create_version(call: Call, form: CreateVersion) -> Answer:
     return Answer(201, render.version(row, call.urls))
 
 
-@operations.get(VERSIONS)
+@operations.get(VERSIONS, ignored=METADATA)
 async def list_versions(call: Call, _form: Form) -> Answer:
     """List versions."""
     page = call.page()
@@ -150,7 +153,7 @@ async def list_versions(call: Call, _form: Form) -> Answer:
     return _listing(call, "plugin_versions", page, await call.read(work), render.version)
 
 
-operations.get(f"{VERSIONS}/{{Sid}}")(
+operations.get(f"{VERSIONS}/{{Sid}}", ignored=METADATA)(
     _reads(
         render.version,
         lambda reader, call: plugins.fetch_version(reader, call.path["PluginSid"], call.path["Sid"]),
@@ -158,7 +161,7 @@ operations.get(f"{VERSIONS}/{{Sid}}")(
 )
 
 
-@operations.post(f"{VERSIONS}/{{Sid}}/Archive")
+@operations.post(f"{VERSIONS}/{{Sid}}/Archive", ignored=METADATA)
 async def archive_version(call: Call, _form: Form) -> Answer:
     """Take a version out of use."""
     row = await call.step(lambda uow: plugins.archive_version(uow, call.path["PluginSid"], call.path["Sid"]))
@@ -168,7 +171,7 @@ async def archive_version(call: Call, _form: Form) -> Answer:
 # -- configurations and releases ---------------------------------------------------------------
 
 
-@operations.post(CONFIGURATIONS, form=CreateConfiguration)
+@operations.post(CONFIGURATIONS, form=CreateConfiguration, ignored=METADATA)
 async def create_configuration(call: Call, form: CreateConfiguration) -> Answer:
     """Make a configuration."""
     row = await call.step(
@@ -177,7 +180,7 @@ async def create_configuration(call: Call, form: CreateConfiguration) -> Answer:
     return Answer(201, render.configuration(row, call.urls))
 
 
-@operations.get(CONFIGURATIONS)
+@operations.get(CONFIGURATIONS, ignored=METADATA)
 async def list_configurations(call: Call, _form: Form) -> Answer:
     """List configurations."""
     page = call.page()
@@ -185,19 +188,19 @@ async def list_configurations(call: Call, _form: Form) -> Answer:
     return _listing(call, "configurations", page, rows, render.configuration)
 
 
-operations.get(f"{CONFIGURATIONS}/{{Sid}}")(
+operations.get(f"{CONFIGURATIONS}/{{Sid}}", ignored=METADATA)(
     _reads(render.configuration, lambda reader, call: plugins.fetch_configuration(reader, call.path["Sid"]))
 )
 
 
-@operations.post(f"{CONFIGURATIONS}/{{Sid}}/Archive")
+@operations.post(f"{CONFIGURATIONS}/{{Sid}}/Archive", ignored=METADATA)
 async def archive_configuration(call: Call, _form: Form) -> Answer:
     """Take a configuration out of use."""
     row = await call.step(lambda uow: plugins.archive_configuration(uow, call.path["Sid"]))
     return Answer(200, render.configuration_archive(row, call.urls))
 
 
-@operations.get(f"{CONFIGURATIONS}/{{ConfigurationSid}}/Plugins")
+@operations.get(f"{CONFIGURATIONS}/{{ConfigurationSid}}/Plugins", ignored=METADATA)
 async def list_configured(call: Call, _form: Form) -> Answer:
     """List the plugins of a configuration."""
     page = call.page()
@@ -209,7 +212,7 @@ async def list_configured(call: Call, _form: Form) -> Answer:
     return _listing(call, "plugins", page, await call.read(work), render.configured, last="plugin_sid")
 
 
-operations.get(f"{CONFIGURATIONS}/{{ConfigurationSid}}/Plugins/{{PluginSid}}")(
+operations.get(f"{CONFIGURATIONS}/{{ConfigurationSid}}/Plugins/{{PluginSid}}", ignored=METADATA)(
     _reads(
         render.configured,
         lambda reader, call: plugins.fetch_configured(reader, call.path["ConfigurationSid"], call.path["PluginSid"]),
@@ -217,14 +220,14 @@ operations.get(f"{CONFIGURATIONS}/{{ConfigurationSid}}/Plugins/{{PluginSid}}")(
 )
 
 
-@operations.post(RELEASES, form=CreateRelease)
+@operations.post(RELEASES, form=CreateRelease, ignored=METADATA)
 async def create_release(call: Call, form: CreateRelease) -> Answer:
     """Have agents use a configuration from now on."""
     row = await call.step(lambda uow: plugins.release(uow, form.configuration_id))
     return Answer(201, render.release(row, call.urls))
 
 
-@operations.get(RELEASES)
+@operations.get(RELEASES, ignored=METADATA)
 async def list_releases(call: Call, _form: Form) -> Answer:
     """List releases; the first is the active one."""
     page = call.page()
@@ -232,6 +235,6 @@ async def list_releases(call: Call, _form: Form) -> Answer:
     return _listing(call, "releases", page, rows, render.release)
 
 
-operations.get(f"{RELEASES}/{{Sid}}")(
+operations.get(f"{RELEASES}/{{Sid}}", ignored=METADATA)(
     _reads(render.release, lambda reader, call: plugins.fetch_release(reader, call.path["Sid"]))
 )
