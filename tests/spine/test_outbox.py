@@ -227,3 +227,20 @@ async def test_the_runner_goes_on_after_a_failure_of_its_own_statements(
     assert sorted(int(text) for _, text in world.seen) == list(range(30))
     assert runner.idle
     assert await world.waiting() == 0
+
+
+@pytest.mark.parametrize("lanes_there", [100, 20_000])
+async def test_a_claim_reads_no_lane_that_only_waits_for_its_time(world: World, lanes_there: int) -> None:
+    filled = "INSERT INTO lane (account_sid, name, due) SELECT $1, 'timer:' || n, $2 FROM generate_series(1, $3) AS n"
+
+    async def plan(connection: Any) -> str:
+        await connection.execute(filled, ACCOUNT, START + timedelta(days=1), lanes_there)
+        await connection.execute("ANALYZE lane")
+        await connection.execute(f"PREPARE claim AS {lanes.CLAIM}")
+        found = await connection.fetch("EXPLAIN EXECUTE claim (now(), now(), 100, now(), 1, NULL)")
+        await connection.execute("DEALLOCATE claim")
+        return "\n".join(row[0] for row in found)
+
+    steps = await world.database.bookkeep(plan)
+    assert "lane_due" in steps
+    assert "Seq Scan" not in steps

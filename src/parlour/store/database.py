@@ -37,8 +37,16 @@ SERVER_SETTINGS: Final = {
     # number of elements in an array parameter must not decide about it (docs/decisions/hot-path.md).
     "plan_cache_mode": "force_generic_plan",
 }
-# Who holds which lane: a crash may lose it, so these commits need not wait for the disk.
-BOOK_SETTINGS: Final = {**SERVER_SETTINGS, "application_name": "parlour-books", "synchronous_commit": "off"}
+# Who holds which lane: a crash may lose it, so these commits need not wait for the disk. They touch a few lanes of as
+# many as there are timers, which a plan for any number of rows does not know: it would read them all.
+BOOK_SETTINGS: Final = {
+    **SERVER_SETTINGS,
+    "application_name": "parlour-books",
+    "synchronous_commit": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+}
 BOOK_CONNECTIONS: Final = 4
 # After these nobody knows what the connection still waits for.
 LEFT_OPEN: Final = (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
