@@ -61,7 +61,7 @@ def update_interaction(world: World) -> Callable[[], Any]:
 @good("POST", "flex-api", f"{BELOW}/Participants")
 def create_participant(world: World) -> Callable[[], Any]:
     known = channel(world)
-    kind = world.pick("agent", "customer", "supervisor", "agent", "external", "unknown")
+    kind = world.pick("agent", "supervisor", "external", "agent", "customer", "unknown")
     media: dict[str, Any] = {"identity": world.unique("somebody")}
     if kind == "agent":
         asked = {"worker_sid": worker(world), "attributes": {"name": world.unique("Bo")}}
