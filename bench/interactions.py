@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from append import line_of
+from append import line_of, listening
 from parlour.flex.package import ORPHANS
 
 HERE = Path(__file__).parent
@@ -167,17 +167,6 @@ def at(times: list[float], share: float) -> float:
     return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000, 1)
 
 
-async def listening(session: aiohttp.ClientSession, port: int) -> None:
-    """Wait until the floor takes connections."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                async with session.post(f"http://127.0.0.1:{port}/", data=b"x"):
-                    return
-            except aiohttp.ClientConnectorError:
-                await asyncio.sleep(0.05)
-
-
 async def floor_of(dsn: str, port: int) -> list[float]:
     """The times of the same machine's floor: one INSERT for each request, one after the other."""
     process = subprocess.Popen(
@@ -187,7 +176,7 @@ async def floor_of(dsn: str, port: int) -> list[float]:
         print((await asyncio.to_thread(line_of, process)).strip(), file=sys.stderr)
         times = []
         async with aiohttp.ClientSession() as session:
-            await listening(session, port)
+            await asyncio.to_thread(listening, f"http://127.0.0.1:{port}")
             for _ in range(FLOOR_REQUESTS):
                 began = time.perf_counter()
                 async with session.post(f"http://127.0.0.1:{port}/", data=b"x" * 200) as answer:
