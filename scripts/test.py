@@ -1,6 +1,6 @@
 """Run the suites and say what ran, what was skipped, and the seconds of each.
 
-A suite is a folder of tests/. Four run beside each other, the longest first; then those that leave room for no third,
+A suite is a folder of tests/. Three run beside each other, the longest first; then those that leave room for no third,
 and last and alone those that look at the traffic of the others, or measure.
 After all of them the coverage by use is computed from the traffic that they recorded, and compared with
 docs/coverage.md; docs/checklist.md is compared with what the tests that name requirements came to, and the conditions
@@ -43,7 +43,7 @@ LONG = (
 )
 LATE = ("faults", "contract")  # the kills take a time of their own, which a third suite would spoil
 ALONE = ("recorded", "measures")  # the first looks at the traffic of all others
-BESIDE = 4  # suites at a time: on two cores half of them wait for a clock, a disk or a browser
+BESIDE = 3  # suites at a time: on two cores one of them waits for a clock or a browser most of the time
 NOTHING_COLLECTED = 5
 
 

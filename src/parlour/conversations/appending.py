@@ -16,7 +16,7 @@ from parlour.conversations.events import Origin, listeners_of
 from parlour.conversations.store.conversations import DEFAULT, IN_SCOPE, Scope
 from parlour.conversations.store.messages import Message
 from parlour.conversations.store.webhook_configurations import LISTENER
-from parlour.outbox.facts import GUARDED_PARAMETERS, can_conclude, conclude, guarded
+from parlour.outbox.guarded import Guarded, can_conclude, conclude
 from parlour.store.unit import UnitOfWork
 
 ADDED: Final = "message.added/1"
@@ -31,23 +31,30 @@ SELECT c.chat_service_sid, c.messaging_service_sid, c.listeners, c.roster_change
 FROM conversation c
 WHERE c.account_sid = $1 AND c.sid = $2 AND {IN_SCOPE} AND c.state = 'active' AND c.removed_at IS NULL"""  # noqa: S608
 
-_FIRST: Final = (
-    GUARDED_PARAMETERS + 1
-)  # conversation SID; what the look saw: roster, messaging service, listeners; in the default service; configured
-
 # The message's row is its snapshot, so that it crosses the wire once.
-APPEND: Final = guarded(
+APPEND: Final = Guarded(
+    ADDED,
+    table="conversation",
     guard=f"""
     UPDATE conversation SET next_index = next_index + 1, messages_change = messages_change + 1, change = change + 1,
-        last_message_at = $3::timestamptz, date_inactive = $3::timestamptz + make_interval(secs => inactive_seconds),
-        date_closed = $3::timestamptz + make_interval(secs => closed_seconds)
-    WHERE account_sid = $1 AND sid = ${_FIRST} AND state = 'active' AND removed_at IS NULL
-        AND roster_change = ${_FIRST + 1} AND messaging_service_sid IS NOT DISTINCT FROM ${_FIRST + 2}
-        AND listeners = ${_FIRST + 3} AND (NOT ${_FIRST + 4}::bool OR chat_service_sid = (
+        last_message_at = {{at}}, date_inactive = {{at}} + make_interval(secs => inactive_seconds),
+        date_closed = {{at}} + make_interval(secs => closed_seconds)
+    {{source}}
+    WHERE account_sid = $1 AND sid = {{stream}} AND state = 'active' AND removed_at IS NULL
+        AND roster_change = {{seen_roster}} AND messaging_service_sid IS NOT DISTINCT FROM {{seen_messaging_service}}
+        AND conversation.listeners = {{seen_listeners}} AND (NOT {{in_default}} OR chat_service_sid = (
             SELECT f.default_chat_service_sid FROM conversations_configuration f WHERE f.account_sid = $1))
-        AND {LISTENER.format(service="conversation.chat_service_sid")} IS NOT DISTINCT FROM ${_FIRST + 5}::jsonb
+        AND {LISTENER.format(service="conversation.chat_service_sid")} IS NOT DISTINCT FROM {{seen_configured}}
     RETURNING next_index - 1 AS index, messages_change, jsonb_build_object('index', next_index - 1,
-        'created_change', messages_change, 'change', messages_change) AS addition""",  # noqa: S608
+        'created_change', messages_change, 'change', messages_change) AS addition {{also}}""",  # noqa: S608
+    values={
+        "seen_roster": "bigint",
+        "seen_messaging_service": "text",
+        "seen_listeners": "jsonb",
+        "in_default": "bool",
+        "seen_configured": "jsonb",
+    },
+    results="index, messages_change",
     row="INSERT INTO message SELECT m.* FROM told, jsonb_populate_record(NULL::message, told.snapshot) AS m",
 )
 
@@ -114,14 +121,12 @@ async def _conclude(uow: UnitOfWork, row: Message, look: Look, origin: Origin, s
         uow,
         APPEND,
         (
-            row.conversation_sid,
             look.roster_change,
             look.messaging_service_sid,
             look.listeners,
             scope == DEFAULT,
             look.configured,
         ),
-        ADDED,
         stream=row.conversation_sid,
         object_sid=row.sid,
         snapshot=snapshot,

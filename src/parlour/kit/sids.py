@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 _PATTERN: Final = re.compile(r"^[A-Z]{2}[0-9a-f]{32}$")
 _ANY_CASE: Final = re.compile(r"^[a-zA-Z]{2}[0-9a-fA-F]{32}$")
 _TAIL_BITS: Final = 60  # random bits at the end of a SID
 _TAIL: Final = (1 << _TAIL_BITS) - 1
 _RANDOM_BYTES: Final = 9  # the tail, and 12 bits where a millisecond's counter begins
+_AT_ONCE: Final = 256  # SIDs whose random bytes are taken from the system together
 _ULID_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -19,12 +20,18 @@ class Sids:
 
     The first 48 bits are milliseconds of domain time, the next 20 a counter that starts anew in each millisecond
     at a random place, the rest is random.
+
+    :cvar forks: of which this process is the last.
     """
+
+    forks: ClassVar[int] = 0
 
     def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._random_bytes = random_bytes
+        self._randoms = self._take_randoms()
         self._millisecond = -1
         self._counter = 0
+        self._fork = Sids.forks
 
     def new(self, prefix: str, at: datetime) -> str:
         """Return a new SID.
@@ -33,7 +40,9 @@ class Sids:
         :param at: domain time of the making.
         """
         millisecond = max(int(at.timestamp() * 1000), self._millisecond)
-        random = int.from_bytes(self._random_bytes(_RANDOM_BYTES))
+        if self._fork != Sids.forks:  # what is left of the bytes was taken by the parent too
+            self._randoms, self._fork = self._take_randoms(), Sids.forks
+        random = int.from_bytes(next(self._randoms))
         if millisecond > self._millisecond:
             self._counter = random >> _TAIL_BITS
         else:
@@ -43,6 +52,20 @@ class Sids:
                 self._counter = 0
         self._millisecond = millisecond
         return f"{prefix}{millisecond:012x}{self._counter:05x}{random & _TAIL:015x}"
+
+    @classmethod
+    def count_fork(cls) -> None:
+        """Hear that this process began as the copy of another."""
+        cls.forks += 1
+
+    def _take_randoms(self) -> Iterator[bytes]:
+        while True:
+            some = self._random_bytes(_RANDOM_BYTES * _AT_ONCE)
+            for begin in range(0, len(some), _RANDOM_BYTES):
+                yield some[begin : begin + _RANDOM_BYTES]
+
+
+os.register_at_fork(after_in_child=Sids.count_fork)
 
 
 def is_sid(value: str, *prefixes: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -16,7 +16,8 @@ from parlour.store.database import REPEATABLE, STEP_ATTEMPTS, Database, Database
 T = TypeVar("T")
 
 LEASE: Final = timedelta(seconds=120)  # real time; renewed while the process lives
-JOBS_PER_LANE: Final = 20
+JOBS_PER_LANE: Final = 50
+FEW_LANES: Final = 8  # below which their jobs and events are read by one statement
 LANES_PER_RELEASE: Final = 32
 RELEASES_IN_VAIN: Final = 5  # times a lane's row may be busy before we wait for it
 
@@ -28,6 +29,7 @@ class Claims:
 
     :param process_number: this process in the table ``process``.
     :ivar finished: lanes whose jobs ran and that are still ours, each with the domain time of its next try, if any.
+    :ivar done: jobs of our lanes that ran and left nothing to write; they are removed before their lane is given back.
     """
 
     def __init__(self, database: Database, clock: Clock, process_number: int) -> None:
@@ -37,6 +39,7 @@ class Claims:
         self._not_yet: Counter[LaneKey] = Counter()
         self._in_doubt = False
         self.finished: dict[LaneKey, datetime | None] = {}
+        self.done: defaultdict[LaneKey, list[int]] = defaultdict(list)
 
     async def claim(self, room: int, crowded: list[str] | None) -> dict[LaneKey, list[Job]]:
         """Take at most ``room`` due lanes, each with the first of its jobs.
@@ -45,26 +48,30 @@ class Claims:
         """
         now = self._clock.now()
 
-        async def take(connection: Any) -> tuple[list[LaneKey], list[Any]]:
+        async def take(connection: Any) -> tuple[list[LaneKey], list[Job]]:
             rows = await connection.fetch(sql.CLAIM, now, real_now(), room, real_now() + LEASE, self._number, crowded)
             keys = [(row["account_sid"], row["name"]) for row in rows]
             return keys, await _jobs_of(connection, keys, now) if keys else []
 
         try:
-            keys, rows = await self.book(take)
+            keys, jobs = await self.book(take)
         except BaseException:
             self._in_doubt = True  # the claim may have been stored although we never heard of it
             raise
         claimed: dict[LaneKey, list[Job]] = {key: [] for key in keys}
-        for row in rows:
-            claimed[row["account_sid"], row["lane"]].append(_job(row))
+        for job in jobs:
+            claimed[job.account_sid, job.lane].append(job)
         return claimed
 
     async def further_jobs(self, key: LaneKey) -> list[Job]:
         """Return the next jobs of a lane that is ours."""
         now = self._clock.now()
-        rows = await self.book(lambda connection: _jobs_of(connection, [key], now))
-        return [_job(row) for row in rows]
+
+        async def take(connection: Any) -> list[Job]:
+            await self._remove_done(connection, [key])
+            return await _jobs_of(connection, [key], now)
+
+        return await self.book(take)
 
     async def settle(self, running: Iterable[LaneKey]) -> bool:
         """After a claim of which nobody heard: give back what is ours by the table and not known; True: there was one.
@@ -106,8 +113,20 @@ class Claims:
     async def _give(self, finished: dict[LaneKey, datetime | None], patient: bool) -> dict[LaneKey, bool]:
         accounts, names = [key[0] for key in finished], [key[1] for key in finished]
         values = (accounts, names, list(finished.values()), self._number, self._clock.now(), patient)
-        rows = await self.book(lambda connection: connection.fetch(sql.RELEASE_LANES, *values))
-        return {(row["account_sid"], row["name"]): row["more"] for row in rows}
+
+        async def give(connection: Any) -> list[Any]:
+            await self._remove_done(connection, finished)
+            rows: list[Any] = await connection.fetch(sql.RELEASE_LANES, *values)
+            return rows
+
+        return {(row["account_sid"], row["name"]): row["more"] for row in await self.book(give)}
+
+    async def _remove_done(self, connection: Any, keys: Iterable[LaneKey]) -> None:
+        done = [(key, id_) for key in keys for id_ in self.done.get(key, ())]
+        if done:
+            await connection.execute(sql.REMOVE_JOBS, [key[0] for key, _ in done], [id_ for _, id_ in done])
+        for key, _ in done:
+            self.done.pop(key, None)
 
     async def next_due(self) -> datetime | None:
         """Return the domain time at which a lane that nobody holds is due, None where there is none."""
@@ -127,27 +146,34 @@ class Claims:
         raise DatabaseUnavailable
 
 
-async def _jobs_of(connection: Any, keys: list[LaneKey], now: datetime) -> list[Any]:
+async def _jobs_of(connection: Any, keys: list[LaneKey], now: datetime) -> list[Job]:
     accounts, names = [key[0] for key in keys], [key[1] for key in keys]
-    rows: list[Any] = await connection.fetch(sql.JOBS_OF_LANES, accounts, names, now, JOBS_PER_LANE)
-    return rows
+    if len(keys) < FEW_LANES:
+        rows = await connection.fetch(sql.JOBS_OF_LANES, accounts, names, now, JOBS_PER_LANE)
+        return [_job(row, None if row["event_sid"] is None else _event(row)) for row in rows]
+    rows = await connection.fetch(sql.JOBS_ALONE, accounts, names, now, JOBS_PER_LANE)
+    wanted = {(row["account_sid"], row["event_sid"], row["event_at"]) for row in rows if row["event_sid"] is not None}
+    found = await connection.fetch(sql.EVENTS_OF_JOBS, *map(list, zip(*wanted, strict=True))) if wanted else []
+    events = {row["event_sid"]: _event(row) for row in found}
+    return [_job(row, events.get(row["event_sid"])) for row in rows]
 
 
-def _job(row: Any) -> Job:
-    event = None
-    if row["event_sid"] is not None:
-        event = Event(
-            row["event_sid"],
-            row["account_sid"],
-            row["kind"],
-            row["stream"],
-            row["object_sid"],
-            row["at"],
-            row["request_id"],
-            row["cause"],
-            row["snapshot"],
-            {},
-        )
+def _event(row: Any) -> Event:
+    return Event(
+        row["event_sid"],
+        row["account_sid"],
+        row["kind"],
+        row["stream"],
+        row["object_sid"],
+        row["at"],
+        row["request_id"],
+        row["cause"],
+        row["snapshot"],
+        {},
+    )
+
+
+def _job(row: Any, event: Event | None) -> Job:
     return Job(
         row["id"],
         row["account_sid"],

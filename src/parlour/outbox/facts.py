@@ -1,9 +1,10 @@
 """The event log: facts are stated in the transaction that makes them true (DESIGN 2.4)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from parlour.kit.wire import json_text
 from parlour.outbox.wake import CHANGED
@@ -37,35 +38,7 @@ FROM unnest($12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text
 ORDER BY j.position"""
 
 
-# The same for one event in the statement that makes it true. `guard` is a data-changing statement of the caller that
-# returns one row (or none, then nothing is written) whose column `addition` joins the snapshot; `row` inserts FROM
-# told, whose column `snapshot` is the whole.
-GUARDED: Final = """
-WITH guard AS ({guard}), told AS (
-    SELECT $9::text::jsonb || guard.addition AS snapshot FROM guard
-), changed AS ({row}), stated AS (
-    INSERT INTO event (account_sid, sid, at, kind, stream, object_sid, request_id, cause, snapshot)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, told.snapshot FROM told
-), woken AS (
-    INSERT INTO lane (account_sid, name, due)
-    SELECT $1, l.name, $3
-    FROM (SELECT DISTINCT unnest(string_to_array($10, chr(10))) AS name) AS l, guard ORDER BY l.name
-    ON CONFLICT (account_sid, name)
-        DO UPDATE SET due = greatest(least(lane.due, excluded.due), lane.retry)
-), set_going AS (
-    INSERT INTO job (account_sid, lane, handler, request_id, event_sid, event_at)
-    SELECT $1, j.lane, j.handler, $7, $2, $3
-    FROM unnest(string_to_array($10, chr(10)), string_to_array($11, chr(10)))
-        WITH ORDINALITY AS j (lane, handler, position), guard
-    ORDER BY j.position
-)
-SELECT * FROM guard"""
-# Of its own; the caller's begin with $12. Lists go as lines, since arrays are slow to encode.
-GUARDED_PARAMETERS: Final = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A fact and what was true at that moment.
 
     :ivar kind: name and version of the snapshot, such as ``message.added/1``.
@@ -87,8 +60,7 @@ class Event:
     listeners: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class NewFact:
+class NewFact(msgspec.Struct, frozen=True):
     """A fact to be stated; the row of ``stream`` is locked by the unit already.
 
     :ivar snapshot: all that was true, in values that JSON has; trace, replay and statistics read nothing else.
@@ -98,11 +70,10 @@ class NewFact:
     stream: str
     object_sid: str
     snapshot: dict[str, Any]
-    listeners: Mapping[str, Any] = field(default_factory=dict)
+    listeners: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True):
     """A job to be written with the unit. due None: at once, after the jobs already in the lane."""
 
     lane: str
@@ -197,61 +168,6 @@ class Outbox:
 def touch(uow: UnitOfWork, sid: str) -> None:
     """Hurry those who watch a row once the unit is committed; the stream of a stated fact is touched already."""
     uow.extension(Outbox).touch(sid)
-
-
-def can_conclude(uow: UnitOfWork, kind: str) -> bool:
-    """Say whether `conclude` may be used: nothing was done yet and nobody reacts inside."""
-    return uow.fresh and not uow.extension_factory(Outbox)().registry.reacts_inside(kind)
-
-
-async def conclude(
-    uow: UnitOfWork,
-    sql: str,
-    args: tuple[object, ...],
-    kind: str,
-    *,
-    stream: str,
-    object_sid: str,
-    snapshot: dict[str, Any],
-    listeners: Mapping[str, Any] = _NOTHING,
-) -> Any:
-    """Change rows and state one fact about them in a single statement; return the guard's row or None.
-
-    :param sql: made by `guarded`; ``args`` are the parameters from $12.
-    :returns: None where the guard found its row changed: nothing was written and the unit may go on otherwise.
-    """
-    outbox = uow.extension_factory(Outbox)()
-    sid = uow.new_sid("EV")
-    event = Event(
-        sid, uow.account_sid, kind, stream, object_sid, uow.now, uow.request_id, uow.cause, snapshot, listeners
-    )
-    outbox.add_event(event)
-    lanes, handlers = outbox.take_following()
-    row = await uow.conclude(
-        sql,
-        uow.account_sid,
-        sid,
-        uow.now,
-        kind,
-        stream,
-        object_sid,
-        uow.request_id,
-        uow.cause,
-        json_text(snapshot),
-        "\n".join(lanes) if lanes else None,
-        "\n".join(handlers) if lanes else None,
-        *args,
-    )
-    if row is None:
-        uow.reopen()
-    else:
-        uow.after_commit(outbox.committed)
-    return row
-
-
-def guarded(guard: str, row: str) -> str:
-    """Return the SQL for `conclude`; both parts number their own parameters from $12, $1 is the account SID."""
-    return GUARDED.format(guard=guard, row=row)
 
 
 async def state(

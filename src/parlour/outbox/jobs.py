@@ -1,9 +1,10 @@
 """One run of a job that may call others (DESIGN 2.3, 2.5)."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from parlour.outbox.turns import Turns
 from parlour.store.database import Database
@@ -37,8 +38,7 @@ class JobGone(Exception):
     """The job was finished, canceled or taken over by another process."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A row of the job table with its event, where it has one."""
 
     id: int

@@ -19,17 +19,27 @@ UPDATE lane SET lease = $4, holder = $5
 FROM due WHERE lane.account_sid = due.account_sid AND lane.name = due.name
 RETURNING lane.account_sid, lane.name"""
 
-JOBS_OF_LANES: Final = """
-SELECT j.id, j.account_sid, j.lane, j.handler, j.attempt, j.request_id, j.payload,
-       e.sid AS event_sid, e.kind, e.stream, e.object_sid, e.at, e.cause, e.snapshot, j.event_sid AS wanted_event
+_JOBS_OF_LANES: Final = """
+SELECT j.id, j.account_sid, j.lane, j.handler, j.attempt, j.request_id, j.payload, {columns}
 FROM unnest($1::text[], $2::text[]) AS l (account_sid, name)
 CROSS JOIN LATERAL (
     SELECT * FROM job
     WHERE account_sid = l.account_sid AND lane = l.name AND dead_at IS NULL AND due <= $3
     ORDER BY due, id LIMIT $4
 ) AS j
-LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at
+{events}
 ORDER BY j.due, j.id"""
+_EVENT: Final = "e.sid AS event_sid, e.kind, e.stream, e.object_sid, e.at, e.cause, e.snapshot"
+JOBS_OF_LANES: Final = _JOBS_OF_LANES.format(
+    columns=_EVENT,
+    events="LEFT JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at",
+)
+# In two questions, for many lanes: their jobs often share an event, which is read once then.
+JOBS_ALONE: Final = _JOBS_OF_LANES.format(columns="j.event_sid, j.event_at", events="")
+EVENTS_OF_JOBS: Final = f"""
+SELECT e.account_sid, e.request_id, {_EVENT}
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS j (account_sid, event_sid, event_at)
+JOIN event AS e ON e.account_sid = j.account_sid AND e.sid = j.event_sid AND e.at = j.event_at"""  # noqa: S608 - only names of columns
 
 RELEASE_LANES: Final = "SELECT account_sid, name, more FROM release_lanes($1, $2, $3, $4, $5, $6)"
 
@@ -81,6 +91,9 @@ HOLD_PROCESS_LOCK: Final = "SELECT pg_try_advisory_lock($1, $2)"
 
 FAILED: Final = "UPDATE job SET attempt = $3, error = $4 WHERE account_sid = $1 AND id = $2"
 DIED: Final = "UPDATE job SET attempt = $3, error = $4, dead_at = $5 WHERE account_sid = $1 AND id = $2"
+REMOVE_JOBS: Final = """
+DELETE FROM job USING unnest($1::text[], $2::bigint[]) AS done (account_sid, id)
+WHERE job.account_sid = done.account_sid AND job.id = done.id AND dead_at IS NULL"""
 REMOVE_JOB: Final = "DELETE FROM job WHERE account_sid = $1 AND id = $2 AND dead_at IS NULL"
 
 LIST_JOBS: Final = """

@@ -239,7 +239,7 @@ class Runner:
             await self._claims.book(lambda connection: connection.execute(sql.REMOVE_JOB, job.account_sid, job.id))
 
     async def _steps_of(self, jobs: list[Job], work: Callable[[UnitOfWork], Awaitable[None]]) -> None:
-        """Do a unit of work that removes its jobs: first of all, or alone where it writes nothing else.
+        """Do a unit of work that removes its jobs first of all; where it writes nothing their lane does it later.
 
         :raises JobGone: a job is not ours any more; nothing of ``work`` is kept.
         """
@@ -272,7 +272,7 @@ class Runner:
                     raise  # one by one, so that each job has the answers to its own questions
                 await self._database.answer(first.account_sid, first.request_id, unanswered.question, answers)
         if not began:
-            await self._claims.book(lambda connection: connection.fetch(TAKE_JOBS, first.account_sid, ids))
+            self._claims.done[first.account_sid, first.lane].extend(ids)
 
     async def _failed(self, job: Job, error: str, after: timedelta | None, *, count: bool = True) -> datetime | None:
         attempt = job.attempt + 1 if count else job.attempt

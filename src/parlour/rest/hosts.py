@@ -4,6 +4,8 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from parlour.rest.operations import Urls
 
 SHIM = "_tw"
@@ -32,8 +34,7 @@ class Addressing:
         return any(address in ipaddress.ip_network(network, strict=False) for network in self.trusted_proxies)
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A product, the path within it, and the URLs of its answer.
 
     :ivar shimmed: a page's shim brought the request here.

@@ -53,8 +53,7 @@ class Authenticator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Status, body (None: empty; bytes: as they are; else JSON) and further headers.
 
     :ivar after: done once the answer has been sent, for what must not be seen before it.
@@ -62,13 +61,12 @@ class Answer:
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     media_type: str = "application/json"
     after: Callable[[], Awaitable[None]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Urls:
+class Urls(msgspec.Struct, frozen=True):
     """Makes absolute URLs that repeat the form in which the request named its product (DESIGN 2.11)."""
 
     prefix: Callable[[str], str]

@@ -15,6 +15,7 @@ from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.wire import decode_json, json_text
 from parlour.store.pool import Pool
+from parlour.store.together import Borrow, Together
 from parlour.store.unit import Extension, Question, Reader, Unanswered, UnitOfWork
 
 T = TypeVar("T")
@@ -37,16 +38,18 @@ SERVER_SETTINGS: Final = {
     # number of elements in an array parameter must not decide about it (docs/decisions/hot-path.md).
     "plan_cache_mode": "force_generic_plan",
 }
-# Who holds which lane: a crash may lose it, so these commits need not wait for the disk. They touch a few lanes of as
-# many as there are timers, which a plan for any number of rows does not know: it would read them all.
-BOOK_SETTINGS: Final = {
+# Some statements touch a few rows of a large table, which a plan for any number of rows does not know: it would read
+# them all.
+FEW_ROWS: Final = {
     **SERVER_SETTINGS,
-    "application_name": "parlour-books",
-    "synchronous_commit": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
 }
+GROUP_SETTINGS: Final = {**FEW_ROWS, "application_name": "parlour-groups"}
+GROUP_CONNECTIONS: Final = 4  # one for each account that has so much to do
+# Who holds which lane: a crash may lose it, so these commits need not wait for the disk.
+BOOK_SETTINGS: Final = {**FEW_ROWS, "application_name": "parlour-books", "synchronous_commit": "off"}
 BOOK_CONNECTIONS: Final = 4
 # After these nobody knows what the connection still waits for.
 LEFT_OPEN: Final = (asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
@@ -90,10 +93,13 @@ class Database:
         self._books: Pool | None = None
         self.extensions: dict[type[Extension], Callable[[], Extension]] = {}
         self.ask: Ask = _nobody
+        self._groups: Pool | None = None
+        self._together = Together(lambda: _lent(_opened(self._groups)))
 
     async def open(self, *, patience: float = 30.0) -> None:
         """Connect, waiting up to ``patience`` seconds for a database that is not up yet."""
         self._pool = Pool(lambda: self._connect(SERVER_SETTINGS), self._connections)
+        self._groups = Pool(lambda: self._connect(GROUP_SETTINGS), GROUP_CONNECTIONS)
         self._books = Pool(lambda: self._connect(BOOK_SETTINGS), BOOK_CONNECTIONS)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
@@ -124,7 +130,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection, forcibly after five seconds."""
-        for pool in (self._pool, self._books):
+        for pool in (self._pool, self._groups, self._books):
             if pool is not None:
                 await pool.close()
 
@@ -235,15 +241,14 @@ class Database:
         while True:
             attempt += 1
             try:
-                pool = _opened(self._pool)
-                connection = await _borrow(pool)
+                loan = _Loan(_opened(self._pool))
                 try:
-                    return await self._attempt(connection, account_sid, work, request_id, cause, on_begin, answers)
+                    return await self._attempt(loan.borrow, account_sid, work, request_id, cause, on_begin, answers)
                 except LEFT_OPEN:
-                    connection.terminate()
+                    loan.cut()
                     raise
                 finally:
-                    pool.release(connection)
+                    loan.give_back()
             except REPEATABLE:
                 if attempt >= STEP_ATTEMPTS:
                     raise
@@ -256,7 +261,7 @@ class Database:
 
     async def _attempt(
         self,
-        connection: Any,
+        borrow: Borrow,
         account_sid: str,
         work: Callable[[UnitOfWork], Awaitable[T]],
         request_id: str,
@@ -265,7 +270,7 @@ class Database:
         answers: Mapping[Hashable, object],
     ) -> T:
         unit = UnitOfWork(
-            connection,
+            borrow,
             account_sid,
             self.clock.now(),
             sids=self.sids,
@@ -273,6 +278,7 @@ class Database:
             cause=cause,
             extensions=self.extensions,
             answers=answers,
+            together=self._together,
         )
         if on_begin is not None:
             unit.on_begin = lambda: on_begin(unit)
@@ -285,10 +291,11 @@ class Database:
             raise _DeadBeforeCommit from error
         except BaseException:
             if unit.begun:
-                await _roll_back(connection)
+                await _roll_back(await borrow())
             raise
         if unit.begun:
             failpoints.passing(failpoints.BEFORE_COMMIT)
+            connection = await borrow()
             await connection.execute("COMMIT")
         unit.committed()
         return result
@@ -309,6 +316,30 @@ async def _borrow(pool: Pool) -> Any:
         return await pool.acquire(CONNECT_WAIT)
     except UNAVAILABLE as error:
         raise DatabaseUnavailable from error
+
+
+class _Loan:
+    """A connection that is borrowed at the first call."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._connection: Any = None
+
+    async def borrow(self) -> Any:
+        """Return the connection."""
+        if self._connection is None:
+            self._connection = await _borrow(self._pool)
+        return self._connection
+
+    def cut(self) -> None:
+        """Close it: nobody knows what it still waits for."""
+        if self._connection is not None:
+            self._connection.terminate()
+
+    def give_back(self) -> None:
+        """Return it to the pool."""
+        if self._connection is not None:
+            self._pool.release(self._connection)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ import asyncpg
 
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
+from parlour.store.together import Borrow, Part, Statement, Together
 
 type_of_extension = TypeVar("type_of_extension", bound="Extension")
 _PARAMETER: Final = re.compile(r"\$(\d+)")
@@ -78,7 +79,7 @@ class Reader:
 
 
 class UnitOfWork(Reader):
-    """One transaction on the rows of one account.
+    """One transaction on the rows of one account, on a connection that is borrowed when it is needed.
 
     A unit may run again from its start (deadlock, serialization failure), so what it does has effects only
     through its own statements.
@@ -90,21 +91,25 @@ class UnitOfWork(Reader):
 
     def __init__(
         self,
-        connection: Any,
+        borrow: Borrow,
         account_sid: str,
         now: datetime,
         *,
         sids: Sids,
+        together: Together,
         request_id: str = "",
         cause: str | None = None,
         extensions: Mapping[type[Extension], Callable[[], Extension]] = MappingProxyType({}),
         answers: Mapping[Hashable, object] = MappingProxyType({}),
     ) -> None:
-        super().__init__(connection, account_sid, now)
+        super().__init__(None, account_sid, now)
+        self._borrow = borrow
+        self._borrowed = False
         self.request_id = request_id
         self.cause = cause
         self.answers = answers
         self._sids = sids
+        self._together = together
         self._factories = extensions
         self._deferred: list[tuple[str, tuple[object, ...]]] = []
         self._extensions: dict[type[Extension], Extension] = {}
@@ -123,12 +128,18 @@ class UnitOfWork(Reader):
         """Whether nothing but peeking was done yet."""
         return not self.begun and not self._deferred and not self._extensions and self.on_begin is None
 
+    async def _ready(self) -> None:
+        if not self._borrowed:
+            self._connection = await self._borrow()
+            self._borrowed = True
+
     async def begin(self) -> None:
         """Begin the transaction, if that was not done yet."""
         if self.concluded:
             raise RuntimeError("the unit was concluded; nothing can follow")
         if self.begun:
             return
+        await self._ready()
         self.begun = True
         await self._connection.execute("BEGIN")
         if self.on_begin is not None:
@@ -161,10 +172,11 @@ class UnitOfWork(Reader):
     async def peek(self, sql: str, *args: object) -> asyncpg.Record | None:
         """Return the first row of a SELECT that locks nothing, without beginning the transaction."""
         self.statements += 1
+        await self._ready()
         return await self._connection.fetchrow(sql, *args)
 
-    async def conclude(self, sql: str, *args: object) -> asyncpg.Record | None:
-        """Run the one statement that is all this unit writes, and return its first row.
+    async def conclude(self, statement: Statement, part: Part) -> asyncpg.Record | None:
+        """Do the one thing that is all this unit writes, alone or with other units, and return its row.
 
         :raises RuntimeError: the unit wrote something before.
         """
@@ -172,7 +184,7 @@ class UnitOfWork(Reader):
             raise RuntimeError("only a fresh unit can be concluded by one statement")
         self.statements += 1
         self.concluded = True
-        return await self._connection.fetchrow(sql, *args)
+        return await self._together.run(self._borrow, self.account_sid, statement, part)
 
     def reopen(self) -> None:
         """Go on after a concluding statement that found its guard broken and wrote nothing."""
@@ -228,6 +240,7 @@ class UnitOfWork(Reader):
         if parts:
             sql, args = _as_one(parts)
             self.statements += 1
+            await self._ready()
             self.concluded = True
             await self._connection.execute(sql, *args)
 

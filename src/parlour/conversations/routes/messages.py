@@ -29,7 +29,9 @@ METADATA = both("/Conversations/{ConversationSid}/Messages/{MessageSid}/ChannelM
 @operations.post(*LIST, form=CreateMessage)
 async def create_message(call: Call, form: CreateMessage) -> Answer:
     """Post a message."""
-    content = await call.read(lambda reader: contents.rendered(reader, form.content_sid, form.content_variables))
+    content = None
+    if form.content_sid or form.content_variables:
+        content = await call.read(lambda reader: contents.rendered(reader, form.content_sid, form.content_variables))
 
     async def work(uow: UnitOfWork) -> Message:
         return await messages.create(
