@@ -51,7 +51,7 @@ class Sids:
                 millisecond += 1
                 self._counter = 0
         self._millisecond = millisecond
-        return f"{prefix}{millisecond:012x}{self._counter:05x}{random & _TAIL:015x}"
+        return f"{prefix}{millisecond << 80 | self._counter << _TAIL_BITS | random & _TAIL:032x}"
 
     @classmethod
     def count_fork(cls) -> None:

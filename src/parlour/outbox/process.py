@@ -45,7 +45,7 @@ class Process:
         self._wake = wake
         self._line: Any = None
         self._listeners: dict[str, list[Hear]] = {"jobs": [lambda _: wake.jobs()]}
-        self._outgoing: dict[str, None] = {}
+        self._outgoing: dict[tuple[str, str], None] = {}
         self._spoke = asyncio.Event()
         self.number = 0
         self.others = 0
@@ -78,7 +78,7 @@ class Process:
     def publish(self, subject: str, body: str = "") -> None:
         """Give a hint to this process now and to the others within a few milliseconds; it may be lost."""
         self._spread(subject, body)
-        self._outgoing[json_text([subject, body])] = None
+        self._outgoing[subject, body] = None
         self._spoke.set()
 
     async def speak(self) -> None:
@@ -87,9 +87,10 @@ class Process:
             await self._spoke.wait()
             await asyncio.sleep(COALESCE)
             self._spoke.clear()
-            outgoing, self._outgoing = list(self._outgoing), {}
+            outgoing, self._outgoing = self._outgoing, {}
             if self.others and self._line is not None:
-                await self._notify([f"{self.number} {body}" for body in outgoing if len(body) <= LARGEST_NOTIFY])
+                bodies = [json_text(hint) for hint in outgoing]
+                await self._notify([f"{self.number} {body}" for body in bodies if len(body) <= LARGEST_NOTIFY])
 
     async def _notify(self, bodies: list[str]) -> None:
         try:

@@ -1,7 +1,7 @@
 """The ASGI application of the operations: resolve, authenticate, read, call, answer, log."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -40,7 +40,10 @@ CORS: Final = {
     ),
 }
 
-_CORS_BYTES: Final = tuple((name.encode(), value.encode()) for name, value in CORS.items())
+_ONLY_PREFLIGHT: Final = (b"access-control-allow-methods", b"access-control-allow-headers")
+# A browser reads what it may send from the answer to its preflight alone.
+_PREFLIGHT: Final = tuple((name.encode(), value.encode()) for name, value in CORS.items())
+_CORS: Final = tuple(pair for pair in _PREFLIGHT if pair[0] not in _ONLY_PREFLIGHT)
 
 log = structlog.get_logger("parlour.rest")
 
@@ -104,7 +107,7 @@ class RestApp:
         call: Call | None = None
         rate: Mapping[str, str] = {}
         if scope["method"] == "OPTIONS":
-            await _send(send, Answer(204), request_id)
+            await _send(send, Answer(204), request_id, cors=_PREFLIGHT)
             return
         try:
             operation, path = self._find(scope["method"], target)
@@ -261,20 +264,25 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 async def _send(
-    send: Send, answer: Answer, request_id: str, *, challenge: bool = True, rate: Mapping[str, str] | None = None
+    send: Send,
+    answer: Answer,
+    request_id: str,
+    *,
+    challenge: bool = True,
+    rate: Mapping[str, str] | None = None,
+    cors: Sequence[tuple[bytes, bytes]] = _CORS,
 ) -> None:
     """Write an answer.
 
     :param rate: the headers of the endpoint's rate.
     :param challenge: whether a 401 asks for credentials; a browser would show its own dialog for it, over the page.
     """
-    own = {name.lower().encode("latin-1") for name in answer.headers}
-    headers = [
-        (b"twilio-request-id", request_id.encode()),
-        *(pair for pair in _CORS_BYTES if pair[0] not in own),
-        *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()),
-    ]
-    headers += [(name.lower().encode(), value.encode()) for name, value in (rate or {}).items()]
+    headers = [(b"twilio-request-id", request_id.encode()), *cors]
+    if answer.headers:
+        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in answer.headers.items()}
+        headers = [*(pair for pair in headers if pair[0] not in own), *own.items()]
+    if rate:
+        headers += [(name.lower().encode(), value.encode()) for name, value in rate.items()]
     if answer.status == 401 and challenge:
         headers.append((b"www-authenticate", b'Basic realm="Parlour API"'))
     streamed = hasattr(answer.body, "__aiter__")
