@@ -29,8 +29,9 @@ CROWDED: Final = 0.25  # seconds between looks without a hint while lanes wait f
 MAX_ATTEMPTS: Final = 12
 FIRST_BACK_OFF: Final = timedelta(seconds=1)
 LONGEST_BACK_OFF: Final = timedelta(minutes=5)
-BUSY: Final = 24  # lanes in one claim from which on waiting a moment saves more than it costs
-GATHER: Final = 0.1  # seconds of that moment: a lane's jobs gather and are done together
+BUSY: Final = 24  # lanes in one claim from which on waiting a moment may save more than it costs
+SHARED: Final = 2  # jobs that such lanes have each: then more of them gather in a moment, and are done together
+GATHER: Final = 0.1  # seconds of that moment
 SWEEP: Final = 1.0  # seconds of real time between looks without a hint
 AWAY: Final = 0.2  # seconds of real time between tries while the database is away
 STEPS_AT_ONCE: Final = 10  # units of work that jobs may have open, below the size of the pool
@@ -55,6 +56,7 @@ class Runner:
         self._turns = Turns(lambda: database.crowded)
         self._stopping = False
         self._look = True  # lanes may be due that no hint told of
+        self._flooded = False  # the last claim found many jobs in many lanes
         self.fired: list[dict[str, str]] | None = None
 
     @property
@@ -74,7 +76,7 @@ class Runner:
         while not self._stopping:
             try:
                 claimed = await self._turn()
-                if claimed is not None and claimed >= BUSY:
+                if self._flooded:
                     await asyncio.sleep(GATHER)
                     self._look = True
                 elif not self._claims.finished and (claimed is None or not self._look):
@@ -109,6 +111,7 @@ class Runner:
 
     async def _turn(self) -> int | None:
         """Give finished lanes back, and claim due ones where some may be there; return how many, None: not looked."""
+        self._flooded = False
         settled = await self._claims.settle(self._running)
         more = await self._claims.release()
         self._look = self._wake.take_jobs() or self._look or settled or more
@@ -121,6 +124,7 @@ class Runner:
         for key, jobs in claimed.items():
             self._running[key] = asyncio.create_task(self._run_lane(key, jobs), name=f"lane {key[1]}")
         self._look = len(claimed) == room  # more may wait behind them
+        self._flooded = len(claimed) >= BUSY and sum(map(len, claimed.values())) >= SHARED * len(claimed)
         return len(claimed)
 
     async def _run_lane(self, key: LaneKey, jobs: list[Job]) -> None:
