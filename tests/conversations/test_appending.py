@@ -210,3 +210,9 @@ async def test_whoever_leaves_the_line_keeps_nobody_in_it(street: Street, wire: 
     assert isinstance(done.pop(1), asyncio.CancelledError)
     assert [message.index for message in done if isinstance(message, messages.Message)] == [0] * (MANY - 1)
     assert await street.stored(sids[1]) == []
+
+
+async def test_more_first_messages_than_connections_all_get_through(street: Street) -> None:
+    sids = await street.open(48)  # each looks at its conversation first, on a connection of the pool
+    said = await asyncio.wait_for(asyncio.gather(*(street.say(sid, "hello") for sid in sids)), 20)
+    assert [message.index for message in said] == [0] * 48

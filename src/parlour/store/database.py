@@ -15,8 +15,8 @@ from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
 from parlour.kit.wire import decode_json, json_text
 from parlour.store.pool import Pool
-from parlour.store.together import Borrow, Together
-from parlour.store.unit import Extension, Question, Reader, Unanswered, UnitOfWork
+from parlour.store.together import Together
+from parlour.store.unit import Extension, Loan, Question, Reader, Unanswered, UnitOfWork
 
 T = TypeVar("T")
 # Asks somebody outside: account SID, request id, question. It has its own time limit and raises for nobody's fault.
@@ -243,7 +243,7 @@ class Database:
             try:
                 loan = _Loan(_opened(self._pool))
                 try:
-                    return await self._attempt(loan.borrow, account_sid, work, request_id, cause, on_begin, answers)
+                    return await self._attempt(loan, account_sid, work, request_id, cause, on_begin, answers)
                 except LEFT_OPEN:
                     loan.cut()
                     raise
@@ -261,7 +261,7 @@ class Database:
 
     async def _attempt(
         self,
-        borrow: Borrow,
+        loan: Loan,
         account_sid: str,
         work: Callable[[UnitOfWork], Awaitable[T]],
         request_id: str,
@@ -270,7 +270,7 @@ class Database:
         answers: Mapping[Hashable, object],
     ) -> T:
         unit = UnitOfWork(
-            borrow,
+            loan,
             account_sid,
             self.clock.now(),
             sids=self.sids,
@@ -291,11 +291,11 @@ class Database:
             raise _DeadBeforeCommit from error
         except BaseException:
             if unit.begun:
-                await _roll_back(await borrow())
+                await _roll_back(await loan.borrow())
             raise
         if unit.begun:
             failpoints.passing(failpoints.BEFORE_COMMIT)
-            connection = await borrow()
+            connection = await loan.borrow()
             await connection.execute("COMMIT")
         unit.committed()
         return result
@@ -338,8 +338,9 @@ class _Loan:
 
     def give_back(self) -> None:
         """Return it to the pool."""
-        if self._connection is not None:
-            self._pool.release(self._connection)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.release(connection)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import asyncpg
 
 from parlour.kit.errors import ContractError
 from parlour.kit.sids import Sids
-from parlour.store.together import Borrow, Part, Statement, Together
+from parlour.store.together import Part, Statement, Together
 
 type_of_extension = TypeVar("type_of_extension", bound="Extension")
 _PARAMETER: Final = re.compile(r"\$(\d+)")
@@ -33,6 +33,18 @@ class Extension(Protocol):
 
     def committed(self) -> None:
         """Hear that the transaction was committed."""
+        ...
+
+
+class Loan(Protocol):
+    """A connection that is borrowed when it is asked for, and can be given back before the end."""
+
+    async def borrow(self) -> Any:
+        """Return the connection."""
+        ...
+
+    def give_back(self) -> None:
+        """Return it to the pool; another may be borrowed later."""
         ...
 
 
@@ -91,7 +103,7 @@ class UnitOfWork(Reader):
 
     def __init__(
         self,
-        borrow: Borrow,
+        loan: Loan,
         account_sid: str,
         now: datetime,
         *,
@@ -103,7 +115,7 @@ class UnitOfWork(Reader):
         answers: Mapping[Hashable, object] = MappingProxyType({}),
     ) -> None:
         super().__init__(None, account_sid, now)
-        self._borrow = borrow
+        self._loan = loan
         self._borrowed = False
         self.request_id = request_id
         self.cause = cause
@@ -130,7 +142,7 @@ class UnitOfWork(Reader):
 
     async def _ready(self) -> None:
         if not self._borrowed:
-            self._connection = await self._borrow()
+            self._connection = await self._loan.borrow()
             self._borrowed = True
 
     async def begin(self) -> None:
@@ -184,7 +196,10 @@ class UnitOfWork(Reader):
             raise RuntimeError("only a fresh unit can be concluded by one statement")
         self.statements += 1
         self.concluded = True
-        return await self._together.run(self._borrow, self.account_sid, statement, part)
+        # Whoever waits for others must not hold what those may need.
+        self._loan.give_back()
+        self._borrowed = False
+        return await self._together.run(self._loan.borrow, self.account_sid, statement, part)
 
     def reopen(self) -> None:
         """Go on after a concluding statement that found its guard broken and wrote nothing."""
