@@ -19,6 +19,7 @@ from parlour.kit.wire import json_text
 
 FEW: Final = 3  # parts from which on one statement for all costs less than one for each
 MANY: Final = 32  # parts of one statement, so that none waits long
+PATIENCE: Final = 0.05  # seconds that others wait for a statement
 # The server went away while the statement ran: it may have been done.
 LOST: Final = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
@@ -82,6 +83,23 @@ class _Line:
     waiting: deque[_Waiting] = field(default_factory=deque)
 
 
+class _Flight:
+    """A statement under way, for which others wait a moment."""
+
+    def __init__(self, line: _Line, *, counted: bool) -> None:
+        self._line = line
+        self._landed = False
+        line.under_way += not counted
+        self._patience = asyncio.get_running_loop().call_later(PATIENCE, self.land)
+
+    def land(self) -> None:
+        """Let those go who gathered meanwhile: it is done, or takes long, such as for a row that somebody holds."""
+        if not self._landed:
+            self._landed = True
+            self._patience.cancel()
+            _land(self._line)
+
+
 class Together:
     """Runs the parts of one process.
 
@@ -98,14 +116,14 @@ class Together:
         :param borrow: gives the unit's connection, where the part goes alone.
         :raises Lost: another unit's connection broke, and the outcome is unknown.
         """
-        line = self._lines.setdefault((account_sid, statement), _Line())
+        key = (account_sid, statement)
+        line = self._lines.setdefault(key, _Line())
         turn = await _wait(line, part) if line.under_way else _Turn()
         if turn.lost:
             raise Lost("the connection was lost under the statement")
         if turn.answer is not None:
             return turn.answer
-        if not turn.counted:
-            line.under_way += 1
+        flight = _Flight(line, counted=turn.counted)
         try:
             if turn.group:
                 answer = await _do(self._lend, account_sid, statement, line, part, turn.group)
@@ -115,9 +133,9 @@ class Together:
             row: asyncpg.Record | None = await connection.fetchrow(statement.alone, *part.arguments)
             return row
         finally:
-            _land(line)
-            if not line.under_way and not line.waiting:
-                self._lines.pop((account_sid, statement), None)
+            flight.land()
+            if not line.under_way and not line.waiting and self._lines.get(key) is line:
+                del self._lines[key]
 
 
 async def _wait(line: _Line, part: Part) -> _Turn:
