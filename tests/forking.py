@@ -8,6 +8,7 @@ the command itself (tests/run, tests/spine, tests/demo) start it as a person doe
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -58,7 +59,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended, and its status is on the way
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Ask it to end."""
