@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
@@ -91,3 +92,17 @@ def ask(
     except urllib.error.HTTPError as error:
         text = error.read()
         return error.code, json.loads(text) if text.startswith(b"{") else {}
+
+
+def test_a_browser_is_told_what_it_may_send_by_its_preflight_and_what_it_may_read_by_each_answer(
+    server: LiveServer,
+) -> None:
+    url = f"{server.url}/conversations/v1/Configuration"
+    preflight = requests.options(url, headers={"Origin": "https://page.example"}, timeout=20).headers
+    assert "X-Twilio-Token" in preflight["Access-Control-Allow-Headers"]
+    assert "DELETE" in preflight["Access-Control-Allow-Methods"]
+    answer = requests.get(url, headers={"Origin": "https://page.example"}, timeout=20).headers
+    for headers in (preflight, answer):
+        assert headers["Access-Control-Allow-Origin"] == "*"
+        assert "Twilio-Request-Id" in headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Headers" not in answer
