@@ -446,3 +446,23 @@ async def test_a_broken_rule_is_noticed(
     await clear(scene)
     assert noticed
     assert await scene.broken() == []
+
+
+async def test_an_interaction_is_not_made_of_a_conversation_that_closes_between_two_looks_at_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, first, second = await two_interactions(program)
+    look = store.open_channel_of
+    ending: list[asyncio.Task[ContractError | None]] = []
+
+    async def looks_late(reader: Reader, sid: str) -> Any:
+        if not ending:
+            ending.append(asyncio.create_task(run(scene, first)))
+            await asyncio.wait(ending, timeout=0.5)  # it commits, where nothing holds it back
+        return await look(reader, sid)
+
+    monkeypatch.setattr(store, "open_channel_of", looks_late)
+    refused = await run(scene, second)
+    assert refused is not None
+    assert await ending[0] is None
+    await judge(scene, "two_interactions between two looks")

@@ -111,7 +111,8 @@ async def _conversation_without_channel(
     """Return the conversation to hand over: given and free, or a new one."""
     if conversation_sid is None:
         return await _new_conversation(uow, people)
-    conversation = await conversations.fetch(uow, conversation_sid)
+    found = await conversations.fetch(uow, conversation_sid)
+    conversation = await conversations.lock(uow, found.sid)  # who closes it comes before us, or finds our channel
     if conversation.state == "closed":
         raise errors.conversation_closed(conversation_sid)
     open_channel = await store.open_channel_of(uow, conversation.sid)
