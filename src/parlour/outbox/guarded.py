@@ -11,7 +11,6 @@ from parlour.outbox.facts import Event, Outbox
 from parlour.store.together import MANY, Part, Statement
 from parlour.store.unit import UnitOfWork
 
-_NOTHING: Final[dict[str, Any]] = {}
 # What every fact brings, in this order from $2; what the guard asks for comes behind.
 _FACT: Final = {
     "event_sid": "text",
@@ -90,8 +89,8 @@ class Guarded:
     def __init__(self, kind: str, *, table: str, guard: str, values: Mapping[str, str], results: str, row: str) -> None:
         self.kind = kind
         self.values = tuple(values)
-        numbered = {name: f"${number}::{kind}" for number, (name, kind) in enumerate({**_FACT, **values}.items(), 2)}
-        columns = {name: f"{name} {kind}" for name, kind in {**_FACT, "said": "jsonb", **values}.items()}
+        numbered = {name: f"${number}::{type_}" for number, (name, type_) in enumerate({**_FACT, **values}.items(), 2)}
+        columns = {name: f"{name} {type_}" for name, type_ in {**_FACT, "said": "jsonb", **values}.items()}
         del columns["snapshot"]
         self.statement = Statement(
             alone=_ALONE.format(
@@ -127,7 +126,7 @@ async def conclude(
     stream: str,
     object_sid: str,
     snapshot: dict[str, Any],
-    listeners: Mapping[str, Any] = _NOTHING,
+    listeners: Mapping[str, Any],
 ) -> asyncpg.Record | None:
     """Change rows and state one fact about them in a single statement; return the guard's results or None.
 
